@@ -1,0 +1,225 @@
+"""What a study process and its load children say to each other: one JSON object a line, over pipes.
+
+The parent writes a `ProducerSpec` (or `ConsumerSpec`), then commands; the child answers with events. A child
+decides nothing about time but the length of the stage it was told to run: whoever adds up several children
+(`producers` on one machine, or one day several hosts) starts each stage in all of them. A spec names no host but
+the brokers', and a child trusts no clock but its own. Imported by tuning and by every child: no Kafka, no numpy.
+
+    parent                                child
+    spec line                       ->
+                                    <-    Ready      topic known, connections warm
+    Warm(limit_s)                   ->    saturated sending starts; a Sample each half second, until told otherwise
+    Saturate(seconds)               ->    the counted window begins now, without a break in sending
+                                    <-    StageDone("saturated")      then it stops sending and waits for its backlog
+    Pace(rate, seconds)             ->    on a fixed schedule
+                                    <-    StageDone("paced")
+    Finish                          ->    flush, count
+                                    <-    Finished                    and exits 0
+    Stop                            ->    at any time: stop sending, purge, exit
+                                    <-    Failed                      at any time: what went wrong; exits 1
+
+A child exits as soon as its stdin closes. Unknown lines from a child are an error of ours, never of the person's.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+SAMPLE_INTERVAL_S: Final = 0.5
+METHOD_VERSION: Final = 1
+"""Raised whenever a change of the generator makes old figures incomparable; part of the method hash."""
+
+MAX_TIMED_PER_S: Final = 20_000
+"""At most so many messages a second are timed in the paced stage, chosen by schedule position."""
+
+
+class ProducerSpec(msgspec.Struct, frozen=True, tag="producer", tag_field="role", kw_only=True):
+    """What one producing child needs to know. Sent on stdin only: it may hold passwords."""
+
+    config: dict[str, str]
+    """Client properties in the client's own dialect, connection and security included."""
+    topic: str
+    partitions: int
+    message_bytes: int
+    payload: str
+    """`json`, `random`, `zeros` or `file:PATH`."""
+    keys: str
+    """`none`, `uniform:N` or `zipf:N`."""
+    seed: int
+    """Differs between the shards of one trial, so that they do not send the same bytes."""
+    bytes_cap: int
+    """Message bytes this child may send in the whole trial; a stage ends early at it."""
+    bytes_per_s: int | None = None
+    """Caps the saturated rate; None is no cap."""
+    due_time_header: bool = False
+    """Each paced message carries its due time (wall clock, ns) in the header `due`, for a consumer."""
+
+
+class ConsumerSpec(msgspec.Struct, frozen=True, tag="consumer", tag_field="role", kw_only=True):
+    """What one consuming child needs to know."""
+
+    config: dict[str, str]
+    topic: str
+    partitions: list[int]
+    """The partitions this child assigns to itself, from their start offsets."""
+    message_bytes: int
+
+
+Spec = ProducerSpec | ConsumerSpec
+
+
+# Parent to child ---------------------------------------------------------------------------------------------
+
+
+class Warm(msgspec.Struct, frozen=True, tag="warm", tag_field="do"):
+    """Send as fast as the client accepts, uncounted, for at most `limit_s`."""
+
+    limit_s: float
+
+
+class Saturate(msgspec.Struct, frozen=True, tag="saturate", tag_field="do"):
+    """Count what is acknowledged in the next `seconds`, then stop sending and wait for the backlog to empty."""
+
+    seconds: float
+
+
+class Pace(msgspec.Struct, frozen=True, tag="pace", tag_field="do"):
+    """Send `rate` messages/s on a fixed schedule for `seconds`."""
+
+    rate: float
+    seconds: float
+
+
+class Finish(msgspec.Struct, frozen=True, tag="finish", tag_field="do"):
+    """Wait for what is outstanding, at most `within_s`, report and exit."""
+
+    within_s: float = 30.0
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="do"):
+    """Drop everything and exit."""
+
+
+Command = Warm | Saturate | Pace | Finish | Stop
+
+
+# Child to parent ---------------------------------------------------------------------------------------------
+
+Stage = Literal["warmup", "saturated", "drain", "paced", "finish"]
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="event"):
+    """Metadata is known and connections are open."""
+
+    pid: int
+    client: str
+    """Name and version, such as `librdkafka 2.16.1`."""
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """Latencies in milliseconds; None where too few were timed to say."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    p999: float | None = None
+    max: float | None = None
+
+
+class Sample(msgspec.Struct, frozen=True, tag="sample", tag_field="event", kw_only=True):
+    """One half second of a trial, as a chart needs it."""
+
+    stage: Stage
+    t_s: float
+    """End of the interval, seconds since Warm."""
+    interval_s: float
+    messages: int
+    """Acknowledged in the interval (consumed, for a consumer)."""
+    bytes: int
+    latency_ms: Percentiles | None = None
+    """Of the interval; only in the paced stage."""
+    backlog: int = 0
+    """Messages handed to the client and not yet acknowledged, at the end of the interval."""
+    errors: int = 0
+    """Failed in the interval."""
+    cpu: float = 0.0
+    """CPU of this child over the interval, in cores."""
+    thread_cpu: float = 0.0
+    """CPU of the sending thread alone, in cores."""
+    round_trip_ms: float | None = None
+    """Broker round trip (mean over the last statistics interval), as librdkafka's statistics give it."""
+    queue_ms: float | None = None
+    """Time in the client's queue before a request carries it (mean)."""
+    batch_bytes: float | None = None
+    """Mean batch size on the wire before compression."""
+    batch_messages: float | None = None
+    compression: float | None = None
+    """Uncompressed over compressed bytes; 1.0 is none."""
+    throttle_ms: float | None = None
+    retries: int = 0
+
+
+class StageDone(msgspec.Struct, frozen=True, tag="stage_done", tag_field="event", kw_only=True):
+    """A stage's whole result. Of a consumer: what was consumed."""
+
+    stage: Literal["saturated", "paced"]
+    window_s: float
+    """The counted window by this child's monotonic clock."""
+    messages: int
+    """Acknowledged inside the window."""
+    bytes: int
+    failed: dict[str, int] = {}
+    """Kafka error name to messages that failed inside the window."""
+    latency: str = ""
+    """HDR histogram (V2, base64) of due-to-acknowledged microseconds; paced only."""
+    due_to_sent: str = ""
+    """HDR histogram of due-to-sent microseconds; paced only."""
+    sent: int = 0
+    """Handed to the client inside the window."""
+    scheduled: int = 0
+    """Fell due inside the window; paced only."""
+    backlog_end: int = 0
+    """Not acknowledged when the window closed."""
+    ended_early: str = ""
+    """Why the stage ended before its time: `bytes_cap` or empty."""
+    cpu: float = 0.0
+    thread_cpu: float = 0.0
+    """CPU over the window, in cores."""
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished", tag_field="event", kw_only=True):
+    """The audit's counts over the whole life of the child, warm-up and connection messages included."""
+
+    sent: int
+    acknowledged: int
+    failed: dict[str, int] = {}
+    timed_out: int = 0
+    """Failures that may have been written all the same (timeouts in flight)."""
+    unacknowledged: int = 0
+    """Still outstanding when `within_s` ran out."""
+    bytes: int = 0
+    log: list[str] = []
+    """The client's last warnings, for the person; at most 20 lines."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed", tag_field="event", kw_only=True):
+    """The child could not go on."""
+
+    code: str
+    """Kafka's error name (`UNKNOWN_TOPIC_OR_PART`), or `CONFIG`, `PAYLOAD`, `INTERNAL`."""
+    reason: str
+    """The broker's or client's own words."""
+    permanent: bool
+    """True when the same configuration would fail again (bad codec, message too large, rejected property)."""
+    broker_gone: bool = False
+    """True when no broker answers: the study waits rather than blaming the configuration."""
+
+
+Event = Ready | Sample | StageDone | Finished | Failed
+
+encode_line = msgspec.json.Encoder().encode
+decode_spec = msgspec.json.Decoder(Spec).decode
+decode_command = msgspec.json.Decoder(Command).decode
+decode_event = msgspec.json.Decoder(Event).decode
