@@ -27,6 +27,10 @@ from typing import Final, Literal
 
 import msgspec
 
+from ingestune_tui.model.sample import Percentiles, Sample, Stage
+
+__all__ = ["Percentiles", "Sample", "Stage"]
+
 SAMPLE_INTERVAL_S: Final = 0.5
 METHOD_VERSION: Final = 1
 """Raised whenever a change of the generator makes old figures incomparable; part of the method hash."""
@@ -107,8 +111,6 @@ Command = Warm | Saturate | Pace | Finish | Stop
 
 # Child to parent ---------------------------------------------------------------------------------------------
 
-Stage = Literal["warmup", "saturated", "drain", "paced", "finish"]
-
 
 class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="event"):
     """Metadata is known and connections are open."""
@@ -116,49 +118,6 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="event"):
     pid: int
     client: str
     """Name and version, such as `librdkafka 2.16.1`."""
-
-
-class Percentiles(msgspec.Struct, frozen=True):
-    """Latencies in milliseconds; None where too few were timed to say."""
-
-    p50: float | None = None
-    p95: float | None = None
-    p99: float | None = None
-    p999: float | None = None
-    max: float | None = None
-
-
-class Sample(msgspec.Struct, frozen=True, tag="sample", tag_field="event", kw_only=True):
-    """One half second of a trial, as a chart needs it."""
-
-    stage: Stage
-    t_s: float
-    """End of the interval, seconds since Warm."""
-    interval_s: float
-    messages: int
-    """Acknowledged in the interval (consumed, for a consumer)."""
-    bytes: int
-    latency_ms: Percentiles | None = None
-    """Of the interval; only in the paced stage."""
-    backlog: int = 0
-    """Messages handed to the client and not yet acknowledged, at the end of the interval."""
-    errors: int = 0
-    """Failed in the interval."""
-    cpu: float = 0.0
-    """CPU of this child over the interval, in cores."""
-    thread_cpu: float = 0.0
-    """CPU of the sending thread alone, in cores."""
-    round_trip_ms: float | None = None
-    """Broker round trip (mean over the last statistics interval), as librdkafka's statistics give it."""
-    queue_ms: float | None = None
-    """Time in the client's queue before a request carries it (mean)."""
-    batch_bytes: float | None = None
-    """Mean batch size on the wire before compression."""
-    batch_messages: float | None = None
-    compression: float | None = None
-    """Uncompressed over compressed bytes; 1.0 is none."""
-    throttle_ms: float | None = None
-    retries: int = 0
 
 
 class StageDone(msgspec.Struct, frozen=True, tag="stage_done", tag_field="event", kw_only=True):
