@@ -1,20 +1,20 @@
 """Every error a person can meet, in one tree. Raised where it happens, shown once at the edge (cli or tui).
 
-    IngestuneError                exit 1
-    ├── UsageError                exit 2   the command line, or an option's value
-    ├── GridError                 exit 2   a grid file; holds every problem at once
-    ├── NeedsTerminal             exit 2   the app was started without one
-    ├── Refused                   exit 2   what ingestune will not do unasked
-    ├── ConfigError               exit 2   config.toml, environment or a client.properties
-    ├── ClusterError              exit 1   a broker said no, or nothing at all
-    │   ├── ClusterUnreachable
-    │   └── LocalBrokerError               Java, the jars, or a broker of ours that did not start
-    ├── StoreError                exit 1   the SQLite file
-    │   └── NewerStoreError
-    ├── StudyError                exit 1   a study that is owned, missing or cannot go on
-    ├── TrialError                exit 1   one measurement failed
-    ├── SharedCopyError           exit 1   PostgreSQL
-    └── ExportError               exit 1   a file that could not be written
+IngestuneError                exit 1
+├── UsageError                exit 2   the command line, or an option's value
+├── GridError                 exit 2   a grid file; holds every problem at once
+├── NeedsTerminal             exit 2   the app was started without one
+├── Refused                   exit 2   what ingestune will not do unasked
+├── ConfigError               exit 2   config.toml, environment or a client.properties
+├── ClusterError              exit 1   a broker said no, or nothing at all
+│   ├── ClusterUnreachable
+│   └── LocalBrokerError               Java, the jars, or a broker of ours that did not start
+├── StoreError                exit 1   the SQLite file
+│   └── NewerStoreError
+├── StudyError                exit 1   a study that is owned, missing or cannot go on
+├── TrialError                exit 1   one measurement failed
+├── SharedCopyError           exit 1   PostgreSQL
+└── ExportError               exit 1   a file that could not be written
 """
 
 from __future__ import annotations

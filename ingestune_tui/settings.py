@@ -1,4 +1,4 @@
-"""Where things are kept and what was configured: flags win over the environment, that over config.toml, that over defaults.
+"""Where things are kept and what was configured: flags, then the environment, then config.toml, then defaults.
 
 `load()` reads; nothing here writes but `remember`, which keeps the last choice of the app's first screen.
 Secrets come out as `Secret`; every value knows where it came from, so that `doctor` and errors can say it.
@@ -179,12 +179,8 @@ def _shared_copy(config: _Config, where: Paths, environment: Mapping[str, str]) 
         path = Path(config.postgres_file).expanduser()
         try:
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise ConfigError(
-                    f"{path} can be read by others", f"It may hold a password: chmod 600 {path}"
-                )
-            return SharedCopy(
-                Secret(path.read_text(encoding="utf-8").strip()), config.allow_plaintext, str(path)
-            )
+                raise ConfigError(f"{path} can be read by others", f"It may hold a password: chmod 600 {path}")
+            return SharedCopy(Secret(path.read_text(encoding="utf-8").strip()), config.allow_plaintext, str(path))
         except OSError as problem:
             raise ConfigError(f"{path} (postgres_file) cannot be read: {problem.strerror}") from problem
     if config.postgres:

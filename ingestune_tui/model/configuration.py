@@ -33,9 +33,7 @@ class Configuration(msgspec.Struct, frozen=True):
     def of(cls, settings: Settings) -> Configuration:
         """From a mapping of scope to name to value."""
         order = list(Scope)
-        flat = [
-            Setting(scope, name, value) for scope, named in settings.items() for name, value in named.items()
-        ]
+        flat = [Setting(scope, name, value) for scope, named in settings.items() for name, value in named.items()]
         return cls(tuple(sorted(flat, key=lambda item: (order.index(item.scope), item.name))))
 
     def __iter__(self) -> Iterator[Setting]:  # type: ignore[override]

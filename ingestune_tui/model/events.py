@@ -270,7 +270,7 @@ decode_command = msgspec.json.Decoder(Command).decode
 
 
 def public_json(event: Event) -> bytes:
-    """The line `--json` prints: configurations as {scope: {name: value}}, outcomes flat. Shape: DESIGN.md section 11."""
+    """The line `--json` prints: configurations as {scope: {name: value}}, outcomes flat."""
     return msgspec.json.encode(_public(event))
 
 
@@ -279,9 +279,7 @@ def _public(value: Any) -> Any:
         case Configuration():
             return value.as_dict()
         case Outcome(ratio=ratio):
-            plain = {
-                name: _public(getattr(value, name)) for name in value.__struct_fields__ if name != "ratio"
-            }
+            plain = {name: _public(getattr(value, name)) for name in value.__struct_fields__ if name != "ratio"}
             return plain | {
                 "ratio": ratio.ratio if ratio else None,
                 "low": ratio.low if ratio else None,
