@@ -1,0 +1,183 @@
+"""The app: five places over one state, and the only writer of that state.
+
+It is a viewer. The study runs in a process of its own (`session.py` talks to it); losing the screen leaves it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from ingestune_tui import settings as kept
+from ingestune_tui.errors import IngestuneError
+from ingestune_tui.tui import crash, terminal, theme
+from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.state import AppState, ClusterChoice, Level, Said
+from ingestune_tui.tui.widgets.places_bar import PLACES
+
+_SEVERITY: dict[Level, str] = {"info": "information", "warning": "warning", "error": "error"}
+
+
+def _screen(module: str, name: str) -> Callable[[], Screen[None]]:
+    """A place that is imported when it is first looked at: together they cost more than the first paint may."""
+
+    def make() -> Screen[None]:
+        from importlib import import_module
+
+        screen = getattr(import_module(f"ingestune_tui.tui.screens.{module}"), name)()
+        assert isinstance(screen, Screen)
+        return screen
+
+    return make
+
+
+class IngestuneApp(App[int]):
+    """Runs until the person quits; returns the exit code."""
+
+    TITLE = "ingestune"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 6
+    MODES = {
+        "start": _screen("start", "StartScreen"),
+        "grid": _screen("grid", "GridScreen"),
+        "live": _screen("live", "LiveScreen"),
+        "leaderboard": _screen("leaderboard", "LeaderboardScreen"),
+        "compare": _screen("compare", "CompareScreen"),
+        "studies": _screen("studies", "StudiesScreen"),
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(key, f"switch_place('{mode}')", title, show=False, id=f"place.{mode}", tooltip=f"Go to {title}")
+            for key, mode, title in PLACES
+        ),
+        Binding("o", "switch_place('start')", "Open", show=False, id="open", tooltip="Choose another cluster or grid"),
+        Binding("v", "events", "Events", show=False, id="events", tooltip="What was said so far"),
+        Binding("q", "ask_to_quit", "Quit", show=False, id="quit", tooltip="Quit; a running study asks first"),
+        Binding("ctrl+q,ctrl+c", "ask_to_quit", "Quit", show=False, priority=True, system=True),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, id="palette", tooltip="Find a command"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="suspend",
+            tooltip="To the shell; fg comes back",
+        ),
+        Binding("question_mark,f1", "help", "help", key_display="?", id="help", tooltip="This help"),
+    ]
+
+    def __init__(self, state: AppState, *, few_colours: bool = False) -> None:
+        super().__init__()
+        self.state = state
+        self._dirty = False
+        for name in list(self.available_themes):
+            self.unregister_theme(name)
+        for each in theme.THEMES:
+            self.register_theme(each)
+        self.theme = theme.first_theme(state.settings.theme or state.remembered.theme, few_colours)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(theme.defaults())
+
+    # The state and the screen.
+
+    def redraw(self) -> None:
+        """Draw the screen in front from the state, now. For what the person just did."""
+        self._dirty = False
+        if isinstance(self.screen, Place):
+            self.screen.redraw()
+
+    def mark_changed(self) -> None:
+        """The state moved on by itself; it is drawn with the next tick of the refresh rate."""
+        self._dirty = True
+
+    def _tick(self) -> None:
+        if self._dirty:
+            self.redraw()
+
+    def say(self, text: str, level: Level = "info") -> None:
+        """A toast that stays in the event list. Text from outside is safe here: it is never markup."""
+        self.state.said.append(Said(self.state.clock(), level, text))
+        self.notify(text, severity=_SEVERITY[level], markup=False)  # type: ignore[arg-type]
+
+    def say_error(self, error: IngestuneError) -> None:
+        """An error as a toast, with its hint, redacted."""
+        self.say(
+            crash.redact("\n".join(part for part in (f"{error.title}: {error.what}", error.hint) if part)), "error"
+        )
+
+    def copy_text(self, text: str) -> None:
+        """Put text on the clipboard of the person's own terminal and say how that went."""
+        driver = self._driver
+        self.say(terminal.copy(text, driver.write if driver is not None else lambda _: None))
+
+    # Coming and going.
+
+    def on_mount(self) -> None:
+        if self.state.settings.keymap:
+            self.set_keymap(dict(self.state.settings.keymap))
+        self.switch_mode("start" if self.state.document is None else "grid")
+        self.set_interval(1 / terminal.refresh_hz(self.state.settings.refresh_hz), self._tick)
+
+    def action_switch_place(self, mode: str) -> None:
+        """Go to a place; a dialog or a trial on top of it stays where it is."""
+        self.switch_mode(mode)
+
+    def action_help(self) -> None:
+        from ingestune_tui.tui.screens.help import HelpScreen
+
+        if isinstance(self.screen, Place):
+            self.push_screen(HelpScreen(self.screen.HELP or self.screen.PLACE.title(), self.screen.active_bindings))
+
+    def action_events(self) -> None:
+        from ingestune_tui.tui.screens.events import EventsScreen
+
+        if isinstance(self.screen, Place):
+            self.push_screen(EventsScreen(list(self.state.said)))
+
+    def action_ask_to_quit(self) -> None:
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Theme", "Choose colours", self.action_change_theme)
+        for _, binding, enabled, tooltip in screen.active_bindings.values():
+            if enabled and binding.description and not binding.system and binding.action != "command_palette":
+                yield SystemCommand(binding.description, tooltip or binding.description, self._runner(binding.key))
+
+    def _runner(self, key: str) -> Callable[[], None]:
+        return lambda: self.simulate_key(key)
+
+    # When something breaks.
+
+    def _fatal_error(self) -> None:
+        """Textual's own report prints local variables; this one never does."""
+        error = self._exception
+        assert error is not None
+        self.bell()
+        text = crash.describe(error, crash.write_report(error, self.state.settings.paths.state))
+        self._exit_renderables.append(text)
+        self._close_messages_no_wait()
+
+
+def initial_state(settings: kept.Settings, remembered: kept.Remembered) -> AppState:
+    """The state before anything was chosen: what was configured, else what was chosen last time."""
+    address = settings.cluster or remembered.cluster or "local"
+    command_config = settings.command_config
+    if command_config is None and not settings.cluster and remembered.command_config:
+        command_config = Path(remembered.command_config)
+    return AppState(settings=settings, remembered=remembered, cluster=ClusterChoice(address, command_config))
+
+
+def run_app(settings: kept.Settings, grid: Path | None = None, attach: str | None = None) -> int:
+    """Show the app until the person quits; returns the exit code. Raises NeedsTerminal without a terminal."""
+    terminal.require_terminal()
+    state = initial_state(settings, kept.recall(settings.paths))
+    app = IngestuneApp(state, few_colours=terminal.few_colours())
+    result = app.run()
+    return app.return_code or result or 0

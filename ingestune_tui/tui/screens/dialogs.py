@@ -1,0 +1,77 @@
+"""Small dialogs that need an answer. The safe choice has the focus, esc is always the safe choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One button of a dialog."""
+
+    id: str
+    label: str
+    safe: bool = False
+    """Focused first, and what esc means. Exactly one answer is safe."""
+    destroys: bool = False
+
+
+class Dialog(ModalScreen[str]):
+    """A question and its answers; dismissed with the id of the one chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "safe", "Cancel", id="dialog.cancel"),
+        Binding("left,up", "app.focus_previous", "Previous", show=False),
+        Binding("right,down", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, title: str, text: str, answers: tuple[Answer, ...]) -> None:
+        super().__init__()
+        self._heading = title
+        self._text = text
+        self._answers = answers
+        self._safe = next(answer for answer in answers if answer.safe)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self._heading, classes="heading", markup=False)
+            yield Static(self._text, classes="text", markup=False)
+            with Horizontal(classes="buttons"):
+                for answer in self._answers:
+                    yield Button(
+                        answer.label, id=answer.id, variant="error" if answer.destroys else "default", compact=True
+                    )
+
+    def on_mount(self) -> None:
+        self.query_one(f"#{self._safe.id}", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id or self._safe.id)
+
+    def action_safe(self) -> None:
+        self.dismiss(self._safe.id)
+
+
+def ask(title: str, text: str, yes: str, *, destroys: bool = False) -> Dialog:
+    """Yes or no; dismissed with `yes` or `no`, and no is the safe one."""
+    return Dialog(title, text, (Answer("no", "Cancel", safe=True), Answer("yes", yes, destroys=destroys)))
+
+
+def ask_to_quit(study: str) -> Dialog:
+    """Quitting while a study runs; dismissed with `leave`, `stop` or `cancel`."""
+    return Dialog(
+        f"{study} is running",
+        "Leave it running, and come back with `ingestune attach`? Or stop it after cleaning up?",
+        (
+            Answer("cancel", "Cancel", safe=True),
+            Answer("leave", "Leave it running"),
+            Answer("stop", "Stop it", destroys=True),
+        ),
+    )

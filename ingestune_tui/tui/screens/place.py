@@ -1,0 +1,75 @@
+"""What the five places have in common: two rows on top, one below, and a body that is drawn from the state.
+
+A place overrides `body()` and `refresh_from(state)`. The app calls `refresh_from` only for the screen in front: at
+once after a key, and at the refresh rate while events stream in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Static
+
+from ingestune_tui.tui.status import status_parts
+from ingestune_tui.tui.widgets.key_footer import KeyFooter
+from ingestune_tui.tui.widgets.places_bar import PlacesBar
+from ingestune_tui.tui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.app import IngestuneApp
+    from ingestune_tui.tui.state import AppState
+
+
+class Place(Screen[None]):
+    """One of the five places, or a screen that looks like one (a trial)."""
+
+    PLACE: ClassVar[str] = ""
+    """Its mode in the app, marked on the places bar."""
+    HELP: ClassVar[str] = ""
+    """What this screen is for, in a sentence or two, shown by `?`."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (60, "-normal"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-usual"), (34, "-tall")]
+
+    @property
+    def ingestune(self) -> IngestuneApp:
+        """The app, by its own type."""
+        from ingestune_tui.tui.app import IngestuneApp
+
+        assert isinstance(self.app, IngestuneApp)
+        return self.app
+
+    def compose(self) -> ComposeResult:
+        yield PlacesBar(self.PLACE)
+        yield StatusLine()
+        with Vertical(id="body"):
+            yield from self.body()
+        yield Static("", id="too-small", markup=False)
+        yield KeyFooter()
+
+    def body(self) -> ComposeResult:
+        """The widgets between the fixed rows."""
+        yield from ()
+
+    def refresh_from(self, state: AppState) -> None:
+        """Bring the body up to date with the state; called often, so change only what differs."""
+
+    def redraw(self) -> None:
+        """The fixed rows and the body, from the app's state as it is now."""
+        if self.is_attached and self.is_mounted:
+            state = self.ingestune.state
+            self.query_one(StatusLine).show_parts(status_parts(state))
+            self.refresh_from(state)
+
+    def on_screen_resume(self) -> None:
+        """In front again: catch up with what happened meanwhile."""
+        self.redraw()
+
+    def on_resize(self) -> None:
+        """Below 60x16 a notice takes the place of the body."""
+        size = self.app.size
+        self.query_one("#too-small", Static).update(
+            f"{size.width}x{size.height} is too small.\nMake it 60x16 or larger.\nThe study goes on."
+        )

@@ -1,0 +1,90 @@
+"""What the app knows, in one place. Screens draw from it and never ask the database, a file or a socket themselves.
+
+The app is its only writer. A study on the screens is a `StudyView`, folded from the events that its process sends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ingestune_tui.settings import Remembered, Settings
+    from ingestune_tui.storage.store import Store
+    from ingestune_tui.tui.grid_document import GridDocument
+    from ingestune_tui.tui.study_view import StudyView
+
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChoice:
+    """Where the person wants to run. Holds no secret: the properties file is named, not read."""
+
+    address: str
+    """`local`, `simulated` or `HOST:PORT,...`."""
+    command_config: Path | None = None
+    """client.properties of an address."""
+
+    @property
+    def external(self) -> bool:
+        """True when it is somebody's cluster and not ingestune's own."""
+        return self.address not in ("local", "simulated")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message that was shown as a toast and stays in the event list."""
+
+    at: str
+    """Wall clock, HH:MM:SS."""
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridCount:
+    """How much a grid would measure and cost, as far as it could be told."""
+
+    cells: str
+    """`3x2x2 = 12 cells`."""
+    duration_s: float | None = None
+    bytes_written: int | None = None
+    cached: int | None = None
+    """None while nobody has looked."""
+
+
+@dataclass(slots=True)
+class AppState:
+    """Everything a screen may draw."""
+
+    settings: Settings
+    remembered: Remembered
+    cluster: ClusterChoice
+    document: GridDocument | None = None
+    """The grid in the editor."""
+    count: GridCount | None = None
+    """Of the grid in the editor; None while it has problems."""
+    study: StudyView | None = None
+    """The study on the screens; None before the first."""
+    connected: bool = False
+    """True while its process answers."""
+    store: Store | None = None
+    """Opened after the first paint."""
+    said: deque[Said] = field(default_factory=lambda: deque(maxlen=500))
+    clock: Callable[[], str] = field(default=lambda: _wall_clock())
+    """The time of day for the event list; frozen in snapshots."""
+
+    @property
+    def running(self) -> bool:
+        """True while a study that is on the screens goes on."""
+        return self.connected and self.study is not None and self.study.finished is None
+
+
+def _wall_clock() -> str:
+    from datetime import datetime
+
+    return datetime.now().strftime("%H:%M:%S")

@@ -1,0 +1,137 @@
+"""The status line as a value: what it says, and what it drops when the terminal is narrow. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from ingestune_tui.units import format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.state import AppState
+    from ingestune_tui.tui.study_view import StudyView
+
+Kind = Literal["cluster", "version", "grid", "phase", "sure", "noise", "time", "cost", "sync", "problem"]
+_SEPARATOR: Final = " │ "
+_FIRST_TO_GO: Final[tuple[Kind, ...]] = ("noise", "version", "grid", "cost", "time", "sure", "cluster")
+"""Dropped in this order when narrow; the phase, a problem and a sync trouble stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of the line."""
+
+    kind: Kind
+    text: str
+    style: str = ""
+    """A theme role such as `$flag`; empty is the usual colour."""
+
+
+def status_parts(state: AppState) -> list[Part]:
+    """Everything worth saying, in the order of the line."""
+    study = state.study
+    if study is not None and study.started is not None:
+        return _study_parts(study, state.connected)
+    return _grid_parts(state)
+
+
+def fit(parts: list[Part], width: int) -> list[Part]:
+    """Parts that fit into `width` columns together with their separators."""
+    kept = list(parts)
+    for kind in _FIRST_TO_GO:
+        if line_width(kept) <= width:
+            break
+        kept = [part for part in kept if part.kind != kind]
+    return kept
+
+
+def line_width(parts: list[Part]) -> int:
+    """Columns of the line."""
+    return sum(len(part.text) for part in parts) + len(_SEPARATOR) * max(0, len(parts) - 1)
+
+
+def short_grid(name: str) -> str:
+    """`quick` for `quick.toml`."""
+    return name.removesuffix(".toml")
+
+
+def _study_parts(study: StudyView, connected: bool) -> list[Part]:
+    started, progress = study.started, study.progress
+    assert started is not None
+    where = (
+        Part("cluster", "simulated broker", "$flag") if started.simulated else Part("cluster", started.cluster.label)
+    )
+    parts = [where]
+    if not started.simulated:
+        parts.append(Part("version", f"Kafka {started.cluster.version}"))
+    parts.append(Part("grid", short_grid(started.study)))
+    parts.append(_phase(study, connected))
+    if progress is not None and study.finished is None:
+        if progress.p_leader is not None and progress.phase in ("racing", "measuring"):
+            parts.append(Part("sure", f"sure {progress.p_leader:.0%}".replace("%", " %")))
+        if progress.noise is not None:
+            noisy = progress.noise >= 0.15
+            parts.append(Part("noise", f"noise {progress.noise * 100:.0f} %", "$flag" if noisy else ""))
+        if progress.eta_s is not None:
+            parts.append(Part("time", f"{format_duration(progress.eta_s)} left"))
+    parts.extend(_sync(study))
+    return parts
+
+
+def _phase(study: StudyView, connected: bool) -> Part:
+    progress = study.progress
+    if study.finished is not None:
+        state = study.finished.state
+        marks = {"finished": "✓", "failed": "✗", "stopped": "✗", "interrupted": "✗"}
+        style = "$bad" if state == "failed" else "$tuned" if state == "finished" else "$flag"
+        return Part("phase", f"{marks.get(state, '·')} {state}", style)
+    if not connected:
+        return Part("problem", "✗ its process does not answer", "$bad")
+    if study.paused is not None:
+        wait = study.paused
+        text = f"‖ paused: {wait.reason}" if wait.reason else "‖ paused"
+        if wait.retry_in_s is not None:
+            text += f", retrying in {wait.retry_in_s:.0f} s, {_nth(wait.attempt)} time"
+        return Part("phase", text, "$flag")
+    if progress is None:
+        return Part("phase", "▶ starting", "$running")
+    if progress.phase == "confirming":
+        return Part("phase", f"▶ confirming {progress.pairs_done}/{progress.pairs_planned} pairs", "$running")
+    return Part("phase", f"▶ {progress.phase} {progress.done}/{progress.expected}", "$running")
+
+
+def _sync(study: StudyView) -> list[Part]:
+    sync = study.sync
+    if sync is None or sync.state == "off":
+        return []
+    if sync.state == "waiting":
+        retry = f", retry in {sync.retry_in_s:.0f} s" if sync.retry_in_s is not None else ""
+        return [Part("sync", f"⇅ {sync.waiting} rows wait{retry}", "$flag")]
+    if sync.state == "needs attention":
+        return [Part("sync", f"⇅ {sync.reason or 'sync needs attention'}", "$bad")]
+    return [Part("sync", f"⇅ {sync.waiting}")]
+
+
+def _grid_parts(state: AppState) -> list[Part]:
+    parts = [Part("cluster", state.cluster.address)]
+    document = state.document
+    if document is None:
+        return [*parts, Part("phase", "no grid yet")]
+    parts.append(Part("grid", document.name + ("*" if document.changed else "")))
+    if document.problems:
+        number = len(document.problems)
+        parts.append(Part("problem", f"⚠ {number} problem{'s' * (number != 1)}", "$bad"))
+    elif state.count is not None:
+        count = state.count
+        cached = f", {count.cached} cached" if count.cached is not None else ""
+        parts.append(Part("phase", f"{count.cells}{cached}"))
+        if count.duration_s is not None:
+            parts.append(Part("time", f"~{format_duration(count.duration_s)}"))
+        if count.bytes_written is not None:
+            parts.append(Part("cost", f"~{format_bytes(count.bytes_written)}"))
+    return parts
+
+
+def _nth(number: int) -> str:
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
+    return f"{number}{suffix}"

@@ -1,0 +1,58 @@
+"""The last row: the keys that work now, at most six, `?` always among them. Made from the bindings themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+MOST_KEYS: Final = 6
+
+
+class KeyFooter(Widget):
+    """Shows what the screen's active bindings say, in their order, and leaves out what does not fit."""
+
+    DEFAULT_CSS = "KeyFooter { height: 1; dock: bottom; padding: 0 1; }"
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+
+    def _bindings_changed(self, screen: Screen[object]) -> None:
+        self.refresh()
+
+    def keys(self) -> list[tuple[str, str, str]]:
+        """(key as the app names it, key as shown, what it does): those that fit, `?` last."""
+        found: list[tuple[str, str, str]] = []
+        help_key: tuple[str, str, str] | None = None
+        seen: set[str] = set()
+        for key, (_, binding, enabled, _) in self.screen.active_bindings.items():
+            if not binding.show or not enabled or not binding.description or binding.action in seen:
+                continue
+            seen.add(binding.action)
+            item = (key, self.app.get_key_display(binding), binding.description)
+            if binding.action in ("help", "app.help"):
+                help_key = item
+            else:
+                found.append(item)
+        tail = [help_key] if help_key else []
+        room = self.content_size.width
+        while found and (len(found) + len(tail) > MOST_KEYS or self._width(found + tail) > room):
+            found.pop()
+        return found + tail
+
+    @staticmethod
+    def _width(keys: list[tuple[str, str, str]]) -> int:
+        return sum(len(shown) + 1 + len(what) for _, shown, what in keys) + 2 * (len(keys) - 1)
+
+    def render(self) -> Content:
+        line = Content("")
+        for number, (key, shown, what) in enumerate(self.keys()):
+            label = Content.assemble((shown, "bold $tuned"), (f" {what}", "$quiet"))
+            gap = "  " if number else ""
+            line += Content(gap) + label.stylize(Style.from_meta({"@click": f"app.simulate_key('{key}')"}))
+        return line
