@@ -120,6 +120,13 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="event"):
     """Name and version, such as `librdkafka 2.16.1`."""
 
 
+class CapReached(msgspec.Struct, frozen=True, tag="cap_reached", tag_field="event"):
+    """The warm-up has used its share of the byte cap and stopped sending: waiting for it to settle is in vain."""
+
+    messages: int
+    """Sent so far."""
+
+
 class StageDone(msgspec.Struct, frozen=True, tag="stage_done", tag_field="event", kw_only=True):
     """A stage's whole result. Of a consumer: what was consumed."""
 
@@ -176,7 +183,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed", tag_field="event", kw_on
     """True when no broker answers: the study waits rather than blaming the configuration."""
 
 
-Event = Ready | Sample | StageDone | Finished | Failed
+Event = Ready | Sample | CapReached | StageDone | Finished | Failed
 
 encode_line = msgspec.json.Encoder().encode
 decode_spec = msgspec.json.Decoder(Spec).decode
