@@ -1,0 +1,43 @@
+"""Whether the process that owns a study still lives.
+
+On this host a process is told by its pid and the moment it started. Another host's process cannot be seen: it counts
+as living until its study has not changed for a day, which no running study does.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Final
+
+import psutil
+
+from ingestune_tui.model.study import Owner
+
+SILENT_S: Final = 24 * 3600.0
+_START_TOLERANCE_S: Final = 2.0
+
+
+def this_process(unix_socket: str = "") -> Owner:
+    """The owner that this process is."""
+    return Owner(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        process_started_at=psutil.Process().create_time(),
+        socket=unix_socket,
+    )
+
+
+def lives(owner: Owner, silent_s: float) -> bool:
+    """False when the owner is surely gone; `silent_s` is how long ago its study last changed."""
+    if owner.host != socket.gethostname():
+        return silent_s < SILENT_S
+    try:
+        process = psutil.Process(owner.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return abs(process.create_time() - owner.process_started_at) < _START_TOLERANCE_S
+    except psutil.AccessDenied:
+        return True
+    except psutil.NoSuchProcess:
+        return False
