@@ -1,17 +1,209 @@
-"""Place: Live."""
+"""Place: Live. The trial at work, the study around it, and the confirmation while the sentence forms.
+
+Draws from the app's `StudyView` and sends commands up; keeps only how it is looked at: frozen, maximised, which trial.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.widgets import Static
 
+from ingestune_tui.model.events import Pause, Resume, Skip, StopAndConfirm
+from ingestune_tui.tui.messages import CommandGiven, SamplesWanted
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.headline import Headline, headline_of
+from ingestune_tui.tui.widgets.rows import Run
+from ingestune_tui.tui.widgets.ruler import Ruler, confirming_of
+from ingestune_tui.tui.widgets.study_strip import StudyStrip, marks_of
+from ingestune_tui.tui.widgets.tiles import Tiles, tiles_of
+from ingestune_tui.tui.widgets.trial_list import TrialList, lines_of
+from ingestune_tui.tui.widgets.trial_plots import TrialPlots
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.state import AppState
+    from ingestune_tui.tui.trial_view import TrialView
 
 
 class LiveScreen(Place):
-    """Says what to do while there is nothing to show."""
+    """Watch a study."""
 
     PLACE = "live"
+    HELP = (
+        "The trial at work above, the study below. Throughput counts in the saturated stage only and then stays; "
+        "latency is measured in the paced stage. Marks: △ leader so far, ◆ tuned, ◇ baseline, ✗ infeasible, ⚠ a flag."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pause", "pause", id="live.pause", tooltip="Pause after this trial, or go on"),
+        Binding("x", "skip", "skip", id="live.skip", tooltip="Drop this trial; the search does not try it again"),
+        Binding("S", "confirm", "stop & confirm", id="live.confirm", tooltip="End the search and confirm its leader"),
+        Binding(
+            "left", "look(-1)", "trials", key_display="←→", id="live.older", tooltip="Look back at an earlier trial"
+        ),
+        Binding("right", "look(1)", "Newer trial", show=False, id="live.newer", tooltip="Towards the newest trial"),
+        Binding("m", "maximise", "maximise", id="live.maximise", tooltip="Charts only, or all of it"),
+        Binding(
+            "f", "freeze", "freeze", show=False, id="live.freeze", tooltip="Hold the picture still; the study goes on"
+        ),
+    ]
+
+    DEFAULT_CSS = """
+    LiveScreen {
+        & #live { height: 1fr; }
+        & Tiles { margin-bottom: 1; }
+        & #throughput { height: 6fr; }
+        & #latency { height: 5fr; }
+        & Ruler { display: none; }
+        & .-confirming Ruler { display: block; margin: 1 0 0 0; }
+        & .-confirming StudyStrip { display: none; }
+        & .-confirming TrialList { height: 2; }
+        & .-confirming Tiles { margin-bottom: 0; }
+        & .-finished Headline { height: 2; }
+        & .-finished Ruler { height: 3; }
+        & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised TrialList { display: none; }
+        &.-tall {
+            & Headline { height: 2; }
+            & Tiles { height: 2; }
+            & StudyStrip { height: 4; margin: 1 0 0 0; }
+            & TrialList { height: 8; }
+            & .-confirming Tiles { margin-bottom: 1; }
+            & .-confirming StudyStrip { display: block; }
+            & .-confirming TrialList { height: 5; }
+        }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plots = TrialPlots()
+        self._looking_at: int | None = None
+        self._frozen = False
+        self._maximised = False
 
     def body(self) -> ComposeResult:
-        yield Static("Nothing runs yet.\n\n1 goes to the grid, r there runs it.", classes="empty", markup=False)
+        yield Static(
+            "Nothing runs yet.\n\n1 goes to the grid, r there runs it.  5 opens an earlier study.",
+            id="nothing", classes="empty", markup=False,
+        )  # fmt: skip
+        with Vertical(id="live"):
+            yield Headline(id="headline")
+            yield Tiles(id="tiles")
+            yield Chart(id="throughput")
+            yield Chart(id="latency")
+            yield Ruler(id="ruler")
+            yield StudyStrip(id="strip")
+            yield TrialList(id="trials")
+
+    # Drawing -------------------------------------------------------------------------------------------------
+
+    def refresh_from(self, state: AppState) -> None:
+        view = state.study if isinstance(state.study, StudyView) else None
+        has_study = view is not None and view.started is not None
+        self.query_one("#nothing").display = not has_study
+        self.query_one("#live").display = has_study
+        if view is None or not has_study or self._frozen:
+            return
+        trial = self._trial(view)
+        size = trial.workload.message_bytes if trial else view.workload.message_bytes if view.workload else 0
+        self._arrange(view, size)
+        self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size))
+        self.query_one(Tiles).show(tiles_of(trial), self._note(view, trial))
+        throughput, latency = self._plots.make(trial, view.leader(), _ghost_name(view))
+        self.query_one("#throughput", Chart).show(throughput)
+        self.query_one("#latency", Chart).show(latency)
+        if self._maximised:
+            return
+        self.query_one(Ruler).show(confirming_of(view, size))
+        self.query_one(StudyStrip).show(marks_of(view, size), view.progress.said if view.progress else "")
+        trials = self.query_one(TrialList)
+        trials.show(lines_of(view, max(trials.size.height, 2), self._looking_at, view.varied))
+
+    def _trial(self, view: StudyView) -> TrialView | None:
+        if self._looking_at is not None and self._looking_at in view.trials:
+            return view.trials[self._looking_at]
+        return view.running
+
+    def _arrange(self, view: StudyView, message_bytes: int) -> None:
+        confirming = any(trial.role == "confirm" for trial in view.of_workload(message_bytes))
+        live = self.query_one("#live")
+        live.set_class(confirming or view.outcome(message_bytes) is not None, "-confirming")
+        live.set_class(self._maximised, "-maximised")
+        live.set_class(view.finished is not None, "-finished")
+
+    def _note(self, view: StudyView, trial: TrialView | None) -> Run:
+        if self._looking_at is not None and trial is not None:
+            return f"trial {trial.number} of {len(view.trials)}, → newest", "flag"
+        return "", ""
+
+    # Keys ----------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        state = self.ingestune.state
+        view = state.study if isinstance(state.study, StudyView) else None
+        if action in ("pause", "skip"):
+            return state.running
+        if action == "confirm":
+            phase = view.progress.phase if view is not None and view.progress is not None else ""
+            return state.running and phase in ("preflight", "racing", "measuring")
+        if action in ("look", "maximise", "freeze"):
+            return view is not None and view.started is not None
+        return True
+
+    def action_pause(self) -> None:
+        study = self.ingestune.state.study
+        self.post_message(CommandGiven(Pause() if study is not None and study.paused is None else Resume()))
+
+    def action_skip(self) -> None:
+        self.post_message(CommandGiven(Skip()))
+
+    def action_confirm(self) -> None:
+        from ingestune_tui.tui.screens.dialogs import ask
+
+        def answered(answer: str | None) -> None:
+            if answer == "yes":
+                self.post_message(CommandGiven(StopAndConfirm()))
+
+        self.app.push_screen(
+            ask(
+                "Stop the search?",
+                "The leader so far goes into confirmation now; cells not yet tried stay untried.",
+                "Stop & confirm",
+            ),
+            answered,
+        )
+
+    def action_look(self, step: int) -> None:
+        view = self.ingestune.state.study
+        if not isinstance(view, StudyView):
+            return
+        self._looking_at = view.neighbour(self._looking_at, step)
+        trial = self._trial(view)
+        if trial is not None and trial.finished is not None and trial.finished.state == "done" and not trial.samples:
+            self.post_message(SamplesWanted(trial.trial_id))
+        self._unfreeze()
+        self.redraw()
+
+    def action_maximise(self) -> None:
+        self._maximised = not self._maximised
+        self._unfreeze()
+        self.redraw()
+
+    def action_freeze(self) -> None:
+        self._frozen = not self._frozen
+        if self._frozen:
+            self.query_one(Tiles).note(("frozen, f goes on", "flag"))
+        else:
+            self.redraw()
+
+    def _unfreeze(self) -> None:
+        self._frozen = False
+
+
+def _ghost_name(view: StudyView) -> str:
+    """What the line behind the trial is: never called tuned, since it is one trial of the search."""
+    return "leader" if view.finished is None else "best"

@@ -1,0 +1,132 @@
+"""How settings, ratios and figures are said, the same on every screen, in every table and in the web page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.model.configuration import Configuration, Setting
+from ingestune_tui.model.study import Outcome, Ratio
+from ingestune_tui.tuning.confirm import format_interval
+from ingestune_tui.units import format_bytes, format_rate, three_digits
+
+Key = tuple[Scope, str]
+"""A parameter: its scope and canonical name."""
+
+_SHORT = {
+    "linger.ms": "linger",
+    "batch.size": "batch",
+    "compression.type": "codec",
+    "max.in.flight.requests.per.connection": "in flight",
+    "enable.idempotence": "idemp.",
+    "min.insync.replicas": "min.isr",
+    "batch.num.messages": "batch msgs",
+    "queue.buffering.max.messages": "queue msgs",
+    "queue.buffering.max.kbytes": "queue kB",
+    "message.send.max.retries": "retries",
+    "socket.send.buffer.bytes": "sndbuf",
+    "num.io.threads": "io thr.",
+    "num.network.threads": "net thr.",
+}
+
+
+def value_text(name: str, value: Value | None) -> str:
+    """A value as people write it: sizes with their unit, a setting left to its default as `default`."""
+    if value is None:
+        return "default"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, int) and _is_size(name) and value >= 1024:
+        return format_bytes(value)
+    return str(value)
+
+
+def _is_size(name: str) -> bool:
+    return name.endswith((".bytes", ".size")) or name in ("message.max.bytes", "buffer.memory")
+
+
+def heading(name: str) -> str:
+    """A parameter's name for a narrow column."""
+    return _SHORT.get(name, name if len(name) <= 12 else name.split(".")[-2] + "." + name.split(".")[-1])
+
+
+def varied(configurations: Iterable[Configuration]) -> tuple[Key, ...]:
+    """The parameters whose value differs between configurations, in the order of the first that has them."""
+    seen: dict[Key, set[Value | None]] = {}
+    everything = list(configurations)
+    for configuration in everything:
+        for item in configuration:
+            seen.setdefault((item.scope, item.name), set()).add(item.value)
+    for configuration in everything:
+        present = {(item.scope, item.name) for item in configuration}
+        for key, values in seen.items():
+            if key not in present:
+                values.add(None)
+    return tuple(key for key, values in seen.items() if len(values) > 1)
+
+
+def short_text(configuration: Configuration, keys: Collection[Key] | None = None) -> str:
+    """A configuration in a few words, `linger.ms 20 · lz4 · 1MiB`: only `keys`, where given; else `defaults`."""
+    items = [item for item in configuration if keys is None or (item.scope, item.name) in keys]
+    if not items:
+        return "defaults"
+    sizes = sum(1 for item in items if _is_size(item.name))
+    return " · ".join(_said(item, sizes) for item in items)
+
+
+def _said(item: Setting, sizes: int) -> str:
+    text = value_text(item.name, item.value)
+    clear = item.name == "compression.type" or (_is_size(item.name) and sizes == 1)
+    return text if clear else f"{item.name} {text}"
+
+
+def difference_text(winner: Configuration, baseline: Configuration, arrow: str = "→") -> list[str]:
+    """What to change: `linger.ms 5 → 20`, one text per setting. Values left to their default are said so."""
+    return [
+        f"{name} {value_text(name, before)} {arrow} {value_text(name, after)}"
+        for _, name, after, before in winner.differences(baseline)
+    ]
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """`1.52x [1.44, 1.61]`."""
+    return format_interval(ratio.ratio, ratio.low, ratio.high)
+
+
+def size_text(message_bytes: int) -> str:
+    """A message size: `10 B`, `1 kB`, `10 kB`."""
+    return f"{message_bytes} B" if message_bytes < 1000 else f"{message_bytes / 1000:g} kB"
+
+
+def verdict_text(outcome: Outcome, against: str = "the baseline") -> str:
+    """The claim in a few words, or that there is none: `1.52x [1.44, 1.61] the baseline: faster`."""
+    if outcome.ratio is not None and outcome.verdict not in ("unconfirmed", "infeasible"):
+        return f"{ratio_text(outcome.ratio)} {against}: {outcome.verdict}"
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    if outcome.verdict == "unconfirmed":
+        return f"a leader, not confirmed{reason}"
+    return f"{outcome.verdict}{reason}"
+
+
+def figure_text(value: float | None, missing: str = "—") -> str:
+    """Three significant digits, or a dash where there is no figure."""
+    return missing if value is None else three_digits(value)
+
+
+def count_text(value: float | None, missing: str = "—") -> str:
+    """A count with k or M, or a dash."""
+    return missing if value is None else format_rate(value)
+
+
+def percentile_text(value: float | None, name: str = "", approximate: Collection[str] = ()) -> str:
+    """Milliseconds; with `~` where few messages lie beyond the percentile, a dash where too few do."""
+    if value is None:
+        return "—"
+    return f"~{three_digits(value)}" if name in approximate else three_digits(value)
+
+
+def percent_text(share: float) -> str:
+    """`71 %`; below one per cent `<1 %`."""
+    return "<1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"

@@ -1,0 +1,65 @@
+"""Between the database and the events: a stored study is shown by folding the events it would have sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, TrialFinished
+from ingestune_tui.model.study import Study
+from ingestune_tui.model.trial import Trial
+
+
+def trial_of(event: TrialFinished, study_id: str) -> Trial:
+    """The trial an event tells of, as far as it tells; what only the database knows is left out."""
+    return Trial(
+        id=event.trial_id,
+        study_id=study_id,
+        number=event.trial,
+        workload=event.workload,
+        role=event.role,
+        baseline=event.baseline,
+        discarded=event.discarded,
+        configuration=event.configuration,
+        cell=-1,
+        pair=event.pair,
+        state=event.state,
+        cached_from="" if event.cached else None,
+        finished_at=event.time,
+        messages_per_s=event.messages_per_s,
+        mb_per_s=event.mb_per_s,
+        latency=event.latency_ms,
+        end_to_end=event.end_to_end_ms,
+        consumer_messages_per_s=event.consumer_messages_per_s,
+        rate=event.rate,
+        flags=event.flags,
+        error=event.error,
+        why=event.why,
+    )
+
+
+def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
+    """The events a stored study would have sent: folding them shows it like one that was watched."""
+    workloads = tuple(dict.fromkeys(trial.workload for trial in trials)) or tuple(o.workload for o in study.outcomes)
+    yield StudyStarted(
+        time=study.created_at,
+        study=study.name,
+        study_id=study.id,
+        grid=study.grid_name,
+        cluster=study.cluster,
+        simulated=study.cluster.simulated,
+        strategy=study.strategy,
+        objective=study.outcomes[0].objective if study.outcomes else "throughput",
+        workloads=workloads,
+        cells=len({trial.cell for trial in trials if trial.role == "search"}),
+    )
+    for trial in sorted(trials, key=lambda each: each.number):
+        if trial.state != "running":
+            yield msgspec.structs.replace(
+                TrialFinished.of(trial, study.name), time=trial.finished_at or trial.started_at
+            )
+    if study.state not in ("running", "paused"):
+        yield StudyFinished(
+            time=study.finished_at, study=study.name, state=study.state, outcomes=study.outcomes, message=study.message
+        )

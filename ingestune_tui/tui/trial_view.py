@@ -1,0 +1,165 @@
+"""One trial as Live shows it: its bands on the time axis, its tiles, its two lines. Pure; filled by `study_view`.
+
+Time comes from the samples alone, so that a view never depends on when it is looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.sample import Sample, Stage
+from ingestune_tui.model.trial import Role, Trial
+from ingestune_tui.model.workload import Workload
+
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class StageBand:
+    """A stage's place on the time axis."""
+
+    stage: Stage
+    start_s: float
+    end_s: float
+    planned: bool
+    """It has not begun: where it will be if all goes as planned."""
+
+
+@dataclass(slots=True)
+class TrialView:
+    """A trial from its start to its end."""
+
+    number: int
+    trial_id: str
+    workload: Workload
+    role: Role
+    baseline: bool
+    discarded: bool
+    configuration: Configuration
+    pair: int | None = None
+    planned_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Planned warm-up, saturated and paced seconds."""
+    stage: Stage | None = None
+    """The stage it is in; None before the first."""
+    stage_s: float = 0.0
+    """Planned length of that stage; 0 where none is planned."""
+    stage_from_s: float = 0.0
+    """When that stage began, in seconds since the warm-up began."""
+    samples: list[Sample] = field(default_factory=list)
+    finished: Trial | None = None
+    """What came of it, as the database has it."""
+
+    def enter(self, stage: Stage, seconds: float) -> None:
+        """A stage begins."""
+        self.stage, self.stage_s, self.stage_from_s = stage, seconds, self.now_s
+
+    @property
+    def state(self) -> str:
+        """`running` until it is finished."""
+        return self.finished.state if self.finished else "running"
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the warm-up began, at the newest sample."""
+        return self.samples[-1].t_s if self.samples else 0.0
+
+    def bands(self) -> list[StageBand]:
+        """Warm-up, saturated and paced, as they were and as far as they are still to come."""
+        found: dict[Stage, tuple[float, float]] = {}
+        for sample in self.samples:
+            start = found[sample.stage][0] if sample.stage in found else sample.t_s - sample.interval_s
+            found[sample.stage] = (max(0.0, start), sample.t_s)
+        bands = []
+        at = 0.0
+        for stage, seconds in zip(_COUNTED, self.planned_s, strict=True):
+            if stage in found:
+                start, end = found[stage]
+                if self.finished is None and stage == _COUNTED[self._reached()]:
+                    end = max(end, start + seconds)
+                bands.append(StageBand(stage, start, end, planned=False))
+                at = end
+            elif self.finished is None and seconds > 0:
+                bands.append(StageBand(stage, at, at + seconds, planned=True))
+                at += seconds
+        return bands
+
+    def _reached(self) -> int:
+        stages = [_COUNTED.index(sample.stage) for sample in self.samples if sample.stage in _COUNTED]
+        return max(stages, default=0)
+
+    @property
+    def length_s(self) -> float:
+        """Right end of the time axis: where the last stage will end or ended."""
+        return max([band.end_s for band in self.bands()] + [self.now_s, sum(self.planned_s), 1.0])
+
+    # Lines ---------------------------------------------------------------------------------------------------
+
+    def throughput(self, *stages: Stage) -> Points:
+        """(seconds, MB/s) of the samples in `stages`, all of them when none is named."""
+        return [
+            (sample.t_s, sample.bytes / sample.interval_s / 1e6)
+            for sample in self.samples
+            if sample.interval_s > 0 and (not stages or sample.stage in stages)
+        ]
+
+    def latency(self, name: str) -> Points:
+        """(seconds, ms) of one percentile in the paced stage."""
+        points = []
+        for sample in self.samples:
+            value = getattr(sample.latency_ms, name) if sample.latency_ms is not None else None
+            if value is not None and sample.stage == "paced":
+                points.append((sample.t_s, value))
+        return points
+
+    # Tiles ---------------------------------------------------------------------------------------------------
+
+    @property
+    def rate(self) -> tuple[float, float] | None:
+        """(messages/s, MB/s): the newest sample's in the warm-up, then the mean of the saturated stage, which stays."""
+        if self.finished and self.finished.messages_per_s is not None:
+            return self.finished.messages_per_s, self.finished.mb_per_s or 0.0
+        counted = [sample for sample in self.samples if sample.stage == "saturated"] or self.samples[-1:]
+        seconds = sum(sample.interval_s for sample in counted)
+        if seconds <= 0:
+            return None
+        return sum(sample.messages for sample in counted) / seconds, sum(
+            sample.bytes for sample in counted
+        ) / seconds / 1e6
+
+    @property
+    def rate_counts(self) -> bool:
+        """False while the rate is only that of the warm-up."""
+        return any(sample.stage == "saturated" for sample in self.samples) or self.finished is not None
+
+    @property
+    def p99_ms(self) -> float | None:
+        """Of the whole paced stage once finished, else of its newest half second."""
+        if self.finished is not None:
+            return self.finished.latency.p99 if self.finished.latency else None
+        points = self.latency("p99")
+        return points[-1][1] if points else None
+
+    @property
+    def p99_in_s(self) -> float | None:
+        """Seconds until there will be latencies; None when there are some, or none are planned."""
+        if self.finished is not None or self.planned_s[2] <= 0:
+            return None
+        paced = next((band for band in self.bands() if band.stage == "paced"), None)
+        if paced is None or not paced.planned:
+            return None
+        return math.ceil(max(0.0, paced.start_s - self.now_s) + 0.5)
+
+    @property
+    def backlog(self) -> int:
+        """Messages not yet acknowledged, at the newest sample."""
+        return self.samples[-1].backlog if self.samples else 0
+
+    @property
+    def errors(self) -> int:
+        """Messages failed so far."""
+        return sum(sample.errors for sample in self.samples)
+
+
+_COUNTED: tuple[Stage, ...] = ("warmup", "saturated", "paced")

@@ -1,0 +1,88 @@
+"""The loudest line of Live: what runs now, why it waits, or the verdict. One row, two when the study is finished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, verdict_text
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread
+from ingestune_tui.tui.widgets.trial_list import stage_text
+
+_LOUD = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Two lines; the second is shown only where there is room or the study is finished."""
+
+    first: tuple[Run, ...]
+    second: tuple[Run, ...] = ()
+    right: tuple[Run, ...] = ()
+
+
+def headline_of(view: StudyView, *, connected: bool, message_bytes: int) -> Said:
+    """What to say first about a study now."""
+    if view.finished is not None:
+        return _finished(view, message_bytes)
+    if not connected:
+        text = "the study's process does not answer; what it had finished is kept"
+        return Said((("✗ ", "bad"), (text, "bad")), (("5 Studies, R resumes it", "label"),))
+    if view.paused is not None:
+        waits = view.paused
+        retry = f", retrying in {waits.retry_in_s:.0f} s (try {waits.attempt})" if waits.retry_in_s is not None else ""
+        reason = waits.reason or "by you"
+        return Said((("‖ paused: ", "flag"), (f"{reason}{retry}", "flag")), (("space goes on", "label"),))
+    trial = view.active
+    if trial is None:
+        return Said((("· between trials", "label"),))
+    name = (
+        f"◇ baseline, {short_text(trial.configuration, view.varied)}"
+        if trial.baseline
+        else short_text(trial.configuration, view.varied)
+    )
+    mark = "◆ " if trial.role == "confirm" and not trial.baseline else ""
+    sizes = len(view.started.workloads) > 1 if view.started else False
+    what = {"preflight": "baseline first", "search": "search", "confirm": "confirming"}[trial.role]
+    what = f"{what}, {size_text(message_bytes)}" if sizes else what
+    return Said(
+        (("▶ ", "now"), (f"{trial.number:<4}", "label"), (mark + name, "strong")),
+        right=((f"{what}   ", "label"), stage_text(trial)),
+    )
+
+
+def _finished(view: StudyView, message_bytes: int) -> Said:
+    finished = view.finished
+    assert finished is not None
+    outcome = view.outcome(message_bytes)
+    if outcome is None:
+        role = "bad" if finished.state == "failed" else "flag"
+        mark = "✗" if finished.state != "finished" else "✓"
+        return Said((((f"{mark} study {finished.state}", role)), (f"  {finished.message}", "")))
+    mark = {"faster": "◆ ", "slower": "✗ ", "unconfirmed": "△ "}.get(outcome.verdict, "")
+    first: list[Run] = [(mark + verdict_text(outcome), _LOUD.get(outcome.verdict, "strong"))]
+    if outcome.latency is not None:
+        first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
+    changes = difference_text(outcome.winner, outcome.baseline) if outcome.winner is not None else []
+    return Said(
+        tuple(first), (("   ".join(changes) or "the baseline itself", ""),), ((size_text(message_bytes), "label"),)
+    )
+
+
+class Headline(Rows):
+    """Draws it."""
+
+    DEFAULT_CSS = "Headline { height: 1; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._said = Said(())
+
+    def show(self, said: Said) -> None:
+        """Take new lines."""
+        if said != self._said:
+            self._said = said
+            self.update_rows()
+
+    def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
+        return (spread(self._said.first, self._said.right, width), self._said.second)

@@ -1,0 +1,146 @@
+"""A widget made of rows of styled characters that repaints only the cells that changed: charts, tiles and strips.
+
+A subclass implements `compose_rows(width, height)`; a row is runs of (text, role), and a role is a component class, so
+every theme works and no colour is named in Python. Nothing is drawn while it is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+Run = tuple[str, str]
+"""Some characters and the role they are styled as; empty is the plain foreground. `a.b` is `a` over `b`."""
+Row = tuple[Run, ...]
+
+ROLES = (
+    "axis", "label", "now", "dim", "ghost", "tuned", "baseline", "p50", "p99",
+    "flag", "bad", "strong", "chosen", "rule", "warmup", "paced",
+)  # fmt: skip
+
+
+class Rows(Widget, can_focus=False):
+    """Draws what `compose_rows` gives, a line at a time."""
+
+    COMPONENT_CLASSES = {f"rows--{role}" for role in ROLES}
+
+    DEFAULT_CSS = """
+    Rows {
+        height: 1;
+        & > .rows--axis { color: $quiet; }
+        & > .rows--label { color: $quiet; }
+        & > .rows--now { color: $running; text-style: bold; }
+        & > .rows--dim { color: $running 50%; }
+        & > .rows--ghost { color: $ghost; }
+        & > .rows--tuned { color: $tuned; text-style: bold; }
+        & > .rows--baseline { color: $baseline; }
+        & > .rows--p50 { color: $foreground; }
+        & > .rows--p99 { color: $series-2; }
+        & > .rows--flag { color: $flag; }
+        & > .rows--bad { color: $bad; }
+        & > .rows--strong { color: $foreground; text-style: bold; }
+        & > .rows--chosen { color: $foreground; background: $chosen; }
+        & > .rows--rule { color: $rule; }
+        & > .rows--warmup { color: $quiet; background: $surface; }
+        & > .rows--paced { color: $quiet; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._rows: tuple[Row, ...] = ()
+        self._composed_for: tuple[int, int] | None = None
+        self._strips: dict[int, Strip] = {}
+
+    def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
+        """At most `height` rows of at most `width` columns."""
+        raise AssertionError(f"{type(self).__name__} does not say what it shows")
+
+    def update_rows(self) -> None:
+        """What is shown may be different now: compose again and repaint the cells that differ."""
+        if not (self.is_attached and self.display and self.screen.is_current and self.size):
+            self._composed_for = None
+            return
+        before, width = self._rows, self.size.width
+        self._recompose_rows()
+        changed = []
+        for y, row in enumerate(self._rows):
+            first, last = changed_columns(before[y], row) if y < len(before) else (0, width)
+            if last > first:
+                changed.append(Region(first, y, last - first, 1))
+        if changed:
+            self.refresh(*changed)
+
+    def _recompose_rows(self) -> None:
+        width, height = self.size
+        rows = [padded(row, width) for row in self.compose_rows(width, height)[:height]]
+        rows += [((" " * width, ""),)] * (height - len(rows))
+        for y, row in enumerate(rows):
+            if y >= len(self._rows) or self._rows[y] != row:
+                self._strips.pop(y, None)
+        self._rows, self._composed_for = tuple(rows), (width, height)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        if self._composed_for != tuple(self.size):
+            self._recompose_rows()
+        if y not in self._strips:
+            row = self._rows[y] if y < len(self._rows) else ((" " * self.size.width, ""),)
+            self._strips[y] = Strip([Segment(text, self._style_of(role)) for text, role in row])
+        return self._strips[y]
+
+    def _style_of(self, role: str) -> Style:
+        style = self.rich_style
+        for part in reversed(role.split(".")) if role else ():
+            style += self.get_component_rich_style(f"rows--{part}", partial=True)
+        return style
+
+    def text(self) -> str:
+        """What is shown, without styles: for tests and for reading aloud."""
+        if self._composed_for != tuple(self.size):
+            self._recompose_rows()
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in self._rows)
+
+
+def padded(row: Row, width: int) -> Row:
+    """The row at exactly `width` columns: cut with an ellipsis, or filled with spaces."""
+    length = sum(len(text) for text, _ in row)
+    if length == width:
+        return row
+    if length < width:
+        return (*row, (" " * (width - length), ""))
+    kept: list[Run] = []
+    room = width - 1
+    for text, role in row:
+        if room <= 0:
+            break
+        kept.append((text[:room], role))
+        room -= len(text[:room])
+    return (*kept, ("…", kept[-1][1] if kept else ""))
+
+
+def spread(left: Iterable[Run], right: Iterable[Run], width: int) -> Row:
+    """Runs at the left and runs at the right edge; where both do not fit, the left is cut."""
+    left, right = tuple(left), tuple(right)
+    room = width - sum(len(text) for text, _ in right)
+    return (*padded(left, max(room, 1)), *right)
+
+
+def changed_columns(before: Row, after: Row) -> tuple[int, int]:
+    """The first and one past the last column in which two rows differ; (0, 0) when they do not."""
+    if before == after:
+        return 0, 0
+    old = [(glyph, role) for text, role in before for glyph in text]
+    new = [(glyph, role) for text, role in after for glyph in text]
+    if len(old) != len(new):
+        return 0, len(new)
+    differing = [i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
+    return (differing[0], differing[-1] + 1) if differing else (0, 0)
