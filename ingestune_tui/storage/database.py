@@ -25,6 +25,19 @@ BUSY_S: Final = 10.0
 """How long one process waits for another's transaction."""
 
 
+async def unbroken(task: asyncio.Task[T]) -> T:
+    """The result of a task that is never cut short: a cancelled caller is told so when the task has ended."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as problem:
+            cancelled = problem
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    return task.result()
+
+
 class Writer:
     """What a unit of work may do inside its transaction."""
 
@@ -75,12 +88,17 @@ class Database:
         if read_only and not path.exists():
             raise StoreError(f"there is no results database at {path}", "`ingestune run` makes it.")
         chosen = migrations("sqlite") if steps is None else steps
-        connection = aiosqlite.Connection(lambda: _connect(path, read_only, chosen), iter_chunk_size=64)
+        opening = asyncio.create_task(asyncio.to_thread(_connect, path, read_only, chosen))
         try:
-            await connection
+            ready = await unbroken(opening)
+        except asyncio.CancelledError:
+            if opening.exception() is None:
+                opening.result().close()
+            raise
         except sqlite3.Error as problem:
             raise explain(problem, path) from problem
-        return cls(connection, path, read_only)
+        connection = aiosqlite.Connection(lambda: ready, iter_chunk_size=64)
+        return cls(await connection, path, read_only)
 
     async def close(self) -> None:
         """Let the transaction at work finish, and end the connection's thread."""
@@ -106,18 +124,7 @@ class Database:
         """Run `unit` in one durable transaction. A cancelled caller is told so only when the unit has ended."""
         if self.read_only:
             raise StoreError(f"{self.path} was opened for reading only")
-        task = asyncio.create_task(self._transaction(unit))
-        cancelled: asyncio.CancelledError | None = None
-        while not task.done():
-            try:
-                await asyncio.shield(task)
-            except asyncio.CancelledError as problem:
-                cancelled = problem
-            except BaseException:  # noqa: BLE001 - the task holds it, and it is raised below
-                break
-        if cancelled is not None:
-            raise cancelled from task.exception()
-        return task.result()
+        return await unbroken(asyncio.create_task(self._transaction(unit)))
 
     async def _transaction(self, unit: Unit[T]) -> T:
         async with self._lock:
@@ -153,8 +160,9 @@ def _connect(path: Path, read_only: bool, steps: tuple[Migration, ...]) -> sqlit
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
         migrate(connection, path, steps)
-        # A file on a read-only disk opens without complaint; an empty transaction shows it before a trial does.
+        # A file that may only be read opens without complaint: a write that is taken back shows it before a trial does.
         connection.execute("begin immediate")
+        connection.execute(f"pragma user_version = {steps[-1].version}")
         connection.execute("rollback")
     except BaseException:
         connection.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -29,9 +28,8 @@ class Migration:
 
 def migrations(dialect: str) -> tuple[Migration, ...]:
     """The steps of `sqlite` or `postgres`, by version; `0002.sql` is version 2."""
-    folder = resources.files("ingestune_tui.storage") / "schema" / dialect
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
-    return tuple(Migration(int(entry.name[:4]), entry.read_text(encoding="utf-8")) for entry in files)
+    files = sorted((Path(__file__).parent / "schema" / dialect).glob("*.sql"))
+    return tuple(Migration(int(file.stem), file.read_text(encoding="utf-8")) for file in files)
 
 
 def statements(sql: str) -> list[str]:
@@ -71,9 +69,16 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: tuple[Migration, 
 
 def check_version(connection: sqlite3.Connection, path: Path, newest: int) -> int:
     """The file's version; 0 is an empty file. Raises NewerStoreError, and StoreError for another program's file."""
-    version = int(connection.execute("pragma user_version").fetchone()[0])
-    owner = int(connection.execute("pragma application_id").fetchone()[0])
-    tables = int(connection.execute("select count(*) from sqlite_schema").fetchone()[0])
+    alone = not connection.in_transaction
+    if alone:
+        connection.execute("begin")  # one look, not three: another process may be making the tables this moment
+    try:
+        version = int(connection.execute("pragma user_version").fetchone()[0])
+        owner = int(connection.execute("pragma application_id").fetchone()[0])
+        tables = int(connection.execute("select count(*) from sqlite_schema").fetchone()[0])
+    finally:
+        if alone and connection.in_transaction:
+            connection.execute("rollback")
     if owner != APPLICATION_ID and (tables or version):
         raise StoreError(
             f"{path} is a database of another program", "Name another file with --database or INGESTUNE_DATABASE."
