@@ -13,6 +13,7 @@ import sys
 
 import msgspec
 
+from ingestune_tui.bench.consume import consume
 from ingestune_tui.bench.failure import LoadFailed
 from ingestune_tui.bench.pipes import Inbox, Outbox
 from ingestune_tui.bench.produce import produce
@@ -50,8 +51,9 @@ def main() -> None:
 def _run(spec: ProducerSpec | ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
     gc.disable()
     if isinstance(spec, ConsumerSpec):
-        raise LoadFailed("INTERNAL", "this child only produces")
-    produce(spec, inbox, outbox)
+        consume(spec, inbox, outbox)
+    else:
+        produce(spec, inbox, outbox)
 
 
 if __name__ == "__main__":

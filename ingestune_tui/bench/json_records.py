@@ -6,7 +6,7 @@ Every record is valid JSON of exactly the asked length (below 8 bytes a bare num
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 _EVENTS: Final = (
@@ -23,13 +23,17 @@ _EVENTS: Final = (
 _COUNTRIES: Final = ("DE", "US", "US", "FR", "IN", "BR", "JP", "GB", "PL", "NL")
 _DEVICES: Final = ("mobile", "mobile", "desktop", "tablet", "tv")
 _REGIONS: Final = ("eu-central-1", "us-east-1", "ap-south-1", "sa-east-1")
-_WORDS: Final = tuple(
-    ["order", "payment", "shipped", "delayed", "customer", "request", "timeout", "retry", "cache", "replica", "stream", "partition", "invoice", "gateway", "session", "expired", "accepted", "declined", "queue", "worker", "batch", "window", "sensor", "pressure", "reading", "nominal", "update", "account"]
+_TEXT: Final = (
+    "order payment shipped delayed customer request timeout retry cache replica stream partition invoice "
+    "gateway session expired accepted declined queue worker batch window sensor pressure reading nominal "
+    "update account "
 )
+_WORDS: Final = tuple(_TEXT.split())
 
 _START_MS: Final = 1_760_000_000_000
+_SMALLEST_RECORD: Final = 44
 _FRAGMENTS: Final = 400
-"""Line items made beforehand; long records draw from them, as real ones repeat their products."""
+"""Ends of line items made beforehand; long records draw from them, as real ones repeat their words."""
 
 
 def json_records(message_bytes: int, count: int, seed: int) -> Iterator[bytes]:
@@ -39,30 +43,43 @@ def json_records(message_bytes: int, count: int, seed: int) -> Iterator[bytes]:
         for _ in range(count):
             yield b"%0*d" % (message_bytes, source.randrange(10**message_bytes))
         return
-    if message_bytes < 64:
-        digits = message_bytes - 6
-        for _ in range(count):
-            yield b'{"v":%0*d}' % (digits, 10 ** (digits - 1) + source.randrange(10 ** min(digits - 1, 4)))
-        return
-    items = [_item(source) for _ in range(_FRAGMENTS)]
     clock_ms = _START_MS
+    if message_bytes < _SMALLEST_RECORD:
+        head = b'{"ts":%d,"v":%d}' if message_bytes > 25 else b'{"v":%d}'
+        digits = message_bytes - (25 if message_bytes > 25 else 6)
+        least, noise = 10 ** (digits - 1), 10 ** min(digits - 1, 6)
+        for _ in range(count):
+            clock_ms += source.randrange(40)
+            value = least + source.randrange(noise)
+            yield head % ((clock_ms, value) if message_bytes > 25 else value)
+        return
+    tails = [_tail(source) for _ in range(_FRAGMENTS)]
     for number in range(count):
         clock_ms += source.randrange(40)
-        yield _record(source, message_bytes, clock_ms, number, items)
+        yield _record(source, message_bytes, clock_ms, number, tails)
 
 
-def _item(source: random.Random) -> bytes:
-    note = " ".join(source.choices(_WORDS, k=source.randrange(2, 6)))
-    return b'{"sku":"P%05d","quantity":%d,"price":%d.%02d,"note":"%s"}' % (
-        source.randrange(20_000),
-        source.randrange(1, 5),
-        source.randrange(1, 400),
-        source.choice((0, 49, 90, 95, 99)),
-        note.encode(),
+def _tail(source: random.Random) -> bytes:
+    note = " ".join(source.choices(_WORDS, k=source.randrange(1, 5)))
+    return b'","quantity":%d,"note":"%s"}' % (source.randrange(1, 5), note.encode())
+
+
+def _item(pick: Callable[[], float], tails: list[bytes]) -> bytes:
+    """One line item: numbers of its own before a tail from the common stock."""
+    number = int(pick() * 2**48)
+    return (
+        b'{"sku":"P%06d","price":%d.%02d,"ref":"%06x'
+        % (
+            number % 900_001,
+            number % 397,
+            number % 100,
+            number >> 24,
+        )
+        + (tails[number % _FRAGMENTS])
     )
 
 
-def _record(source: random.Random, message_bytes: int, clock_ms: int, number: int, items: list[bytes]) -> bytes:
+def _record(source: random.Random, message_bytes: int, clock_ms: int, number: int, tails: list[bytes]) -> bytes:
     """Fields while they fit, line items while they fit, then a text field that fills up exactly."""
     pick = source.random
     head = b'{"ts":%d,"user":%d' % (clock_ms, int(pick() ** 2 * 1_000_000))
@@ -88,7 +105,7 @@ def _record(source: random.Random, message_bytes: int, clock_ms: int, number: in
         closing = b"]"
         room -= len(opening) + len(closing)
         chosen: list[bytes] = []
-        while len(item := items[int(pick() * _FRAGMENTS)]) + 1 <= room:
+        while len(item := _item(pick, tails)) + 1 <= room:
             chosen.append(item)
             room -= len(item) + 1
         if chosen:

@@ -35,7 +35,6 @@ NOT_PERSISTED: Final = 0
 """Message status: never handed to a broker."""
 
 V_TOPIC_HANDLE: Final = 2
-V_PARTITION: Final = 3
 V_VALUE: Final = 4
 V_KEY: Final = 5
 V_OPAQUE: Final = 6
@@ -144,7 +143,6 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "purge": (c_int, [c_void_p, c_int]),
     "destroy": (None, [c_void_p]),
     "queue_get_main": (c_void_p, [c_void_p]),
-    "queue_get_consumer": (c_void_p, [c_void_p]),
     "queue_poll": (c_void_p, [c_void_p, c_int]),
     "queue_io_event_enable": (None, [c_void_p, c_int, c_void_p, c_size_t]),
     "event_type": (c_int, [c_void_p]),
@@ -156,12 +154,10 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "event_stats": (c_char_p, [c_void_p]),
     "event_log": (c_int, [c_void_p, POINTER(c_char_p), POINTER(c_char_p), POINTER(c_int)]),
     "message_status": (c_int, [c_void_p]),
-    "topic_partition_list_new": (c_void_p, [c_int]),
-    "topic_partition_list_add": (c_void_p, [c_void_p, c_char_p, c_int32]),
-    "topic_partition_list_set_offset": (c_int, [c_void_p, c_char_p, c_int32, c_int64]),
-    "topic_partition_list_destroy": (None, [c_void_p]),
-    "assign": (c_int, [c_void_p, c_void_p]),
-    "poll_set_consumer": (c_int, [c_void_p]),
+    "queue_new": (c_void_p, [c_void_p]),
+    "query_watermark_offsets": (c_int, [c_void_p, c_char_p, c_int32, POINTER(c_int64), POINTER(c_int64), c_int]),
+    "consume_start_queue": (c_int, [c_void_p, c_int32, c_int64, c_void_p]),
+    "consume_stop": (c_int, [c_void_p, c_int32]),
     "consume_batch_queue": (c_int64, [c_void_p, c_int, c_void_p, c_size_t]),
     "message_destroy": (None, [c_void_p]),
     "message_headers": (c_int, [c_void_p, POINTER(c_void_p)]),
@@ -169,12 +165,19 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
 }
 
 
+_KEEP_THE_GIL: Final = frozenset(
+    {"event_type", "event_error", "event_message_count", "message_destroy", "message_headers", "header_get_last"}
+)
+"""Short and never blocking: giving the GIL away would cost more than the call."""
+
+
 class Functions:
-    """librdkafka's functions by name, without their `rd_kafka_` prefix; each call releases the GIL."""
+    """librdkafka's functions by name, without their `rd_kafka_` prefix. All but the shortest release the GIL."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
+        quick = ctypes.PyDLL(library._name)
         for name, (result, arguments) in _SIGNATURES.items():
-            function = getattr(library, f"rd_kafka_{name}")
+            function = getattr(quick if name in _KEEP_THE_GIL else library, f"rd_kafka_{name}")
             function.restype = result
             function.argtypes = arguments
             setattr(self, name, function)

@@ -20,7 +20,7 @@ from ingestune_tui.bench import librdkafka as rd
 from ingestune_tui.bench.client import Client
 from ingestune_tui.bench.latency import encode, histogram_of, percentiles_of
 from ingestune_tui.bench.pipes import Inbox
-from ingestune_tui.bench.protocol import MAX_TIMED_PER_S, StageDone
+from ingestune_tui.bench.protocol import MAX_TIMED_PER_S, ProducerSpec, StageDone
 from ingestune_tui.bench.ring import Ring
 from ingestune_tui.bench.sampler import Sampler, mark
 
@@ -36,7 +36,11 @@ REPORTS: Final = 4096
 class Pacer:
     """One paced stage: the schedule, the timed messages in flight, and what they took."""
 
-    def __init__(self, client: Client, ring: Ring, rate: float, seconds: float, limit_messages: int) -> None:
+    def __init__(
+        self, client: Client, ring: Ring, rate: float, seconds: float, limit_messages: int, *, due_header: bool
+    ) -> None:
+        self._due_header = due_header
+        self._wall_offset_ns = 0
         self._client = client
         self._ring = ring
         self._ns_per_message = 1e9 / rate
@@ -57,6 +61,7 @@ class Pacer:
 
     def begin(self) -> None:
         self.began_ns = time.monotonic_ns()
+        self._wall_offset_ns = time.time_ns() - self.began_ns
 
     def due_ns(self, number: int) -> int:
         """When message `number` falls due."""
@@ -73,7 +78,11 @@ class Pacer:
         if wanted <= 0:
             return False
         ring, first = self._ring, self.sent
+        if self._due_header and first % self._every == 0:
+            return self._send_one(first)
         count = ring.reach(min(wanted, CHUNK_MESSAGES))
+        if self._due_header:
+            count = min(count, self._every - first % self._every)
         every = self._every
         timed = range(-(-first // every) * every, first + count, every)
         base = ring.position - first
@@ -90,6 +99,16 @@ class Pacer:
                 self.lateness_us.append(max(0, now_ns - due_ns) // 1000)
         self.sent += taken
         return taken > 0
+
+    def _send_one(self, number: int) -> bool:
+        """Hand over one timed message that carries its due time for a consumer."""
+        due_ns = self.due_ns(number)
+        if not self._client.send_with_due_time(self._ring, number + 1, due_ns + self._wall_offset_ns):
+            return False
+        self.in_flight[number + 1] = due_ns
+        self.lateness_us.append(max(0, time.monotonic_ns() - due_ns) // 1000)
+        self.sent += 1
+        return True
 
     def delivered(self, event: int, count: int) -> None:
         """Take the time of every timed message in one report."""
@@ -112,9 +131,18 @@ class Pacer:
                         self.latencies_us.append(took_us)
                         self.interval_us.append(took_us)
 
+    def failed(self, number: int) -> None:
+        """A failed message took at least until its failure was known; leaving it out would flatter."""
+        due_ns = self.in_flight.pop(number, None)
+        if due_ns is not None:
+            self.latencies_us.append((time.monotonic_ns() - due_ns) // 1000)
+
     def give_up(self) -> None:
-        """Count what is still in flight with the age it has reached: less would flatter a stall."""
+        """Count what is still in flight, or due and never sent, with the age it has reached: less would flatter."""
         now_ns = time.monotonic_ns()
+        first = -(-self.sent // self._every) * self._every
+        for number in range(first, min(self.scheduled, self.limit), self._every):
+            self.latencies_us.append((now_ns - self.due_ns(number)) // 1000)
         for due_ns in self.in_flight.values():
             self.latencies_us.append((now_ns - due_ns) // 1000)
         self.in_flight.clear()
@@ -146,17 +174,18 @@ class Bell:
 
 
 def pace(
-    client: Client, ring: Ring, sampler: Sampler, inbox: Inbox, rate: float, seconds: float, bytes_cap: int
+    client: Client, ring: Ring, sampler: Sampler, inbox: Inbox, spec: ProducerSpec, rate: float, seconds: float
 ) -> StageDone:
     """Run one paced stage. Latency covers every message due inside the window, acknowledged by then or not."""
     sampler.begin()
-    limit_messages = int(bytes_cap / max(ring.mean_bytes, 1.0)) - client.sent
-    pacer = Pacer(client, ring, rate, seconds, limit_messages)
+    limit_messages = int(spec.bytes_cap / max(ring.mean_bytes, 1.0)) - client.sent
+    pacer = Pacer(client, ring, rate, seconds, limit_messages, due_header=spec.due_time_header)
     failed_before = Counter(client.failed)
     client.serve(0)
-    client.on_delivery = pacer.delivered
+    client.on_delivery, client.on_failure = pacer.delivered, pacer.failed
     with Bell(client) as bell:
         start = mark(client)
+        sampler.emit("drain", at=start)
         pacer.begin()
         end_ns = pacer.began_ns + int(seconds * 1e9)
         while (now_ns := time.monotonic_ns()) < end_ns and not inbox.stopped:
@@ -175,10 +204,12 @@ def pace(
                 bell.wait(max(WAKE_NS, next_ns - time.monotonic_ns()))
         client.serve(0)
         end = mark(client)
+        sampler.emit("paced", latency=percentiles_of(pacer.interval_us), at=end)
+        pacer.scheduled = min(pacer.fallen_due(end_ns - 1), pacer.total)
         backlog_end = client.outstanding
         failed = dict(client.failed - failed_before)
         _await_timed(client, pacer, bell, inbox, sampler)
-    client.on_delivery = None
+    client.on_delivery = client.on_failure = None
     span_ns = max(end.time_ns - start.time_ns, 1)
     acknowledged = end.acknowledged - start.acknowledged
     return StageDone(
@@ -190,7 +221,7 @@ def pace(
         latency=encode(histogram_of(pacer.latencies_us)),
         due_to_sent=encode(histogram_of(pacer.lateness_us)),
         sent=end.sent - start.sent,
-        scheduled=min(pacer.fallen_due(end.time_ns), pacer.total),
+        scheduled=pacer.scheduled,
         backlog_end=backlog_end,
         ended_early="bytes_cap" if pacer.limit < pacer.total else "",
         cpu=(end.process_cpu_ns - start.process_cpu_ns) / span_ns,

@@ -38,7 +38,7 @@ def produce(spec: ProducerSpec, inbox: Inbox, outbox: Outbox) -> None:
                 sampler.emit("drain")
             case Pace(rate=rate, seconds=seconds):
                 drain(client, sampler, inbox)
-                outbox.send(pace(client, ring, sampler, inbox, rate, seconds, spec.bytes_cap))
+                outbox.send(pace(client, ring, sampler, inbox, spec, rate, seconds))
             case Finish(within_s=within_s):
                 client.flush(within_s)
                 outbox.send(_finished(client, ring.mean_bytes))

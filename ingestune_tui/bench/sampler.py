@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from ingestune_tui.bench.client import Client
 from ingestune_tui.bench.pipes import Outbox
 from ingestune_tui.bench.protocol import SAMPLE_INTERVAL_S
+from ingestune_tui.bench.statistics import Statistics
 from ingestune_tui.model.sample import Percentiles, Sample, Stage
 
 INTERVAL_NS: Final = int(SAMPLE_INTERVAL_S * 1e9)
+SHORTEST_NS: Final = 1_000_000
+RECORD_BYTES: Final = 9
+"""What Kafka's format adds to a value, about: lengths, offset and time. Small requests add more, so 1.0 is a floor."""
+
+
+class Books(Protocol):
+    """What a sample is made from: a producer's books, or a consumer's, where acknowledged means consumed."""
+
+    sent: int
+    acknowledged: int
+    failed_total: int
+    statistics: Statistics | None
+
+    @property
+    def outstanding(self) -> int:
+        """The backlog, in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +42,7 @@ class Mark:
     thread_cpu_ns: int
 
 
-def mark(client: Client) -> Mark:
+def mark(client: Books) -> Mark:
     """Now, in the sending thread."""
     return Mark(
         time_ns=time.monotonic_ns(),
@@ -41,7 +57,7 @@ def mark(client: Client) -> Mark:
 class Sampler:
     """Owns the half-second rhythm of one child."""
 
-    def __init__(self, client: Client, outbox: Outbox, mean_bytes: float) -> None:
+    def __init__(self, client: Books, outbox: Outbox, mean_bytes: float) -> None:
         self._client = client
         self._outbox = outbox
         self._mean_bytes = mean_bytes
@@ -60,12 +76,12 @@ class Sampler:
             self._began_ns = self._last.time_ns
             self.due_ns = self._began_ns + INTERVAL_NS
 
-    def emit(self, stage: Stage, latency: Percentiles | None = None) -> None:
-        """Send the sample of the time since the last one."""
+    def emit(self, stage: Stage, latency: Percentiles | None = None, at: Mark | None = None) -> None:
+        """Send the sample of the time since the last one, up to now or up to a stage's edge `at`."""
         last = self._last
-        if last is None:
+        now = at or mark(self._client)
+        if last is None or now.time_ns - last.time_ns < SHORTEST_NS:
             return
-        now = mark(self._client)
         span_ns = max(now.time_ns - last.time_ns, 1)
         messages = now.acknowledged - last.acknowledged
         statistics = self._client.statistics
@@ -73,8 +89,8 @@ class Sampler:
         retries = 0
         if statistics:
             wire_bytes = statistics.wire_bytes_total - self._wire_bytes
-            sent_bytes = (statistics.messages_total - self._messages) * self._mean_bytes
-            compression = sent_bytes / wire_bytes if wire_bytes > 0 and sent_bytes > 0 else None
+            sent_bytes = (statistics.messages_total - self._messages) * (self._mean_bytes + RECORD_BYTES)
+            compression = max(1.0, sent_bytes / wire_bytes) if wire_bytes > 0 and sent_bytes > 0 else None
             retries = statistics.retries_total - self._retries
             self._wire_bytes = statistics.wire_bytes_total
             self._messages = statistics.messages_total
@@ -103,6 +119,6 @@ class Sampler:
             )
         )
         self._last = now
-        self.due_ns += INTERVAL_NS
+        self.due_ns = now.time_ns + INTERVAL_NS if at else self.due_ns + INTERVAL_NS
         if self.due_ns <= now.time_ns:
             self.due_ns = now.time_ns + INTERVAL_NS

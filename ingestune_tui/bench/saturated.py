@@ -96,6 +96,7 @@ def saturate(
     failed_before = Counter(client.failed)
     client.serve(0)
     start = mark(client)
+    sampler.emit("warmup", at=start)
     end_ns = start.time_ns + int(seconds * 1e9)
     while (now_ns := time.monotonic_ns()) < end_ns and not flood.at_cap and not inbox.stopped:
         flood.step()
@@ -104,6 +105,7 @@ def saturate(
             sampler.emit("saturated")
     client.serve(0)
     end = mark(client)
+    sampler.emit("saturated", at=end)
     span_ns = max(end.time_ns - start.time_ns, 1)
     acknowledged = end.acknowledged - start.acknowledged
     return StageDone(

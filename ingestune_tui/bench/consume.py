@@ -1,0 +1,170 @@
+"""The life of a consuming child: read the backlog that the saturated stage left, then what the paced stage sends.
+
+Saturate: everything in the topic from its start offsets, as fast as it comes, at most `seconds`; what lies there
+when it begins is the whole of it. Pace: from the end of the topic on; Ready is said again once every partition is
+positioned, and the stage ends with the next command, when all that was sent by then has been read.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from array import array
+from collections import Counter
+from typing import Final, Literal
+
+from ingestune_tui.bench import librdkafka as rd
+from ingestune_tui.bench.latency import encode, histogram_of, percentiles_of
+from ingestune_tui.bench.pipes import Inbox, Outbox
+from ingestune_tui.bench.protocol import (
+    ConsumerSpec,
+    Finish,
+    Finished,
+    Pace,
+    Ready,
+    Saturate,
+    StageDone,
+    Stop,
+    Warm,
+)
+from ingestune_tui.bench.reader import Reader
+from ingestune_tui.bench.sampler import Mark, Sampler, mark
+
+GRACE_S: Final = 10.0
+"""How long after `seconds` a paced stage waits for its ending command, and after that for the last messages."""
+
+
+def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
+    """Serve the parent until Finish or Stop. Raises LoadFailed."""
+    reader = Reader(spec.config, spec.topic, spec.partitions)
+    reader.await_topic(max(spec.partitions, default=0) + 1)
+    reader.offsets()  # opens the connection to every leader
+    sampler = Sampler(reader, outbox, spec.message_bytes)
+    gc.collect()
+    gc.freeze()
+    outbox.send(Ready(pid=os.getpid(), client=rd.version()))
+    while True:
+        while not inbox.commands:
+            inbox.arrived.clear()
+            reader.serve(0)
+            reader.check()
+            outbox.push()
+            if not inbox.commands:
+                inbox.arrived.wait(0.01)
+        match inbox.commands.popleft():
+            case Warm():
+                sampler.begin()
+            case Saturate(seconds=seconds):
+                outbox.send(_catch_up(reader, sampler, inbox, spec, seconds))
+            case Pace(seconds=seconds):
+                outbox.send(_follow(reader, sampler, inbox, outbox, spec, seconds))
+            case Finish():
+                outbox.send(
+                    Finished(
+                        sent=0,
+                        acknowledged=reader.acknowledged,
+                        failed=dict(reader.failed),
+                        bytes=reader.acknowledged * spec.message_bytes,
+                        log=list(reader.log),
+                    )
+                )
+                return
+            case Stop():
+                return
+
+
+def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float) -> StageDone:
+    """Consume the backlog. The window ends with its last message, or after `seconds`."""
+    sampler.begin()
+    found = reader.offsets()
+    failed_before = Counter(reader.failed)
+    start = mark(reader)
+    sampler.emit("warmup", at=start)
+    reader.start([low for low, _ in found], sum(high - low for low, high in found))
+    end_ns = start.time_ns + int(seconds * 1e9)
+    while reader.outstanding and (now_ns := time.monotonic_ns()) < end_ns and not inbox.stopped:
+        reader.read(5)
+        if now_ns >= sampler.due_ns:
+            reader.serve(0)
+            reader.check()
+            sampler.emit("saturated")
+    end = mark(reader)
+    sampler.emit("saturated", at=end)
+    left = reader.outstanding
+    if left:
+        reader.stop()
+    return _done("saturated", start, end, spec, failed=dict(reader.failed - failed_before), backlog_end=left)
+
+
+def _follow(
+    reader: Reader, sampler: Sampler, inbox: Inbox, outbox: Outbox, spec: ConsumerSpec, seconds: float
+) -> StageDone:
+    """Consume what is sent from now on, timing what carries its due time."""
+    sampler.begin()
+    highs = [high for _, high in reader.offsets()]
+    reader.start(highs, 0)
+    while reader.read(1):  # the fetchers are under way
+        pass
+    outbox.send(Ready(pid=os.getpid(), client=rd.version()))
+    failed_before = Counter(reader.failed)
+    start = mark(reader)
+    sampler.emit("drain", at=start)
+    took_us, interval_us = array("Q"), list[int]()
+    until_ns = start.time_ns + int((seconds + GRACE_S) * 1e9)
+    first_ns = last_ns = 0
+    while not inbox.commands and (now_ns := time.monotonic_ns()) < until_ns:
+        before = len(interval_us)
+        if reader.read_timed(5, interval_us):
+            last_ns = time.monotonic_ns()
+            first_ns = first_ns or last_ns
+            took_us.extend(interval_us[before:])
+        if now_ns >= sampler.due_ns:
+            reader.serve(0)
+            reader.check()
+            sampler.emit("paced", latency=percentiles_of(interval_us))
+            interval_us = []
+    reader.end = start.acknowledged + sum(high for _, high in reader.offsets()) - sum(highs)
+    until_ns = time.monotonic_ns() + int(GRACE_S * 1e9)
+    while reader.outstanding and time.monotonic_ns() < until_ns and not inbox.stopped:
+        interval_us = []
+        if reader.read_timed(5, interval_us):
+            last_ns = time.monotonic_ns()
+            took_us.extend(interval_us)
+    end = mark(reader)
+    return _done(
+        "paced",
+        start,
+        end,
+        spec,
+        failed=dict(reader.failed - failed_before),
+        backlog_end=reader.outstanding,
+        latency=encode(histogram_of(took_us)),
+        window_ns=max(last_ns - first_ns, 0),
+    )
+
+
+def _done(
+    stage: Literal["saturated", "paced"],
+    start: Mark,
+    end: Mark,
+    spec: ConsumerSpec,
+    *,
+    failed: dict[str, int],
+    backlog_end: int,
+    latency: str = "",
+    window_ns: int = 0,
+) -> StageDone:
+    span_ns = max(end.time_ns - start.time_ns, 1)
+    messages = end.acknowledged - start.acknowledged
+    return StageDone(
+        stage=stage,
+        window_s=(window_ns or span_ns) / 1e9,
+        messages=messages,
+        bytes=messages * spec.message_bytes,
+        failed=failed,
+        latency=latency,
+        backlog_end=backlog_end,
+        cpu=(end.process_cpu_ns - start.process_cpu_ns) / span_ns,
+        thread_cpu=(end.thread_cpu_ns - start.thread_cpu_ns) / span_ns,
+    )

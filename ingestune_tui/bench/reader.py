@@ -1,0 +1,135 @@
+"""One librdkafka consumer on given partitions, without a group: no coordinator, no rebalance, no offsets left behind.
+
+Messages are taken in batches of pointers. Called by `consume`; closed with the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from ingestune_tui.bench import librdkafka as rd
+from ingestune_tui.bench.client import DUE_FORMAT, DUE_HEADER
+from ingestune_tui.bench.failure import LoadFailed
+from ingestune_tui.bench.handle import Handle
+
+BATCH: Final = 2000
+"""Messages taken in one call."""
+LOOK_CLOSELY: Final = 16
+"""A batch this small is searched for errors; in a larger one only the first place can hold one."""
+OFFSETS_MS: Final = 10_000
+
+
+class Reader(Handle):
+    """A consumer and its books; `acknowledged` is what was consumed."""
+
+    def __init__(self, config: Mapping[str, str], topic: str, partitions: list[int]) -> None:
+        super().__init__(rd.CONSUMER, config, topic)
+        self._partitions = partitions
+        self._started: list[int] = []
+        self._inbound = self._functions.queue_new(self._handle)
+        self._places = (ctypes.c_uint64 * BATCH)()
+        self.sent = 0
+        self.acknowledged = 0
+        self.failed: Counter[str] = Counter()
+        self.failed_total = 0
+        self.end = 0
+        """What `acknowledged` will be when everything known to be there is consumed."""
+
+    @property
+    def outstanding(self) -> int:
+        """Known to be in the topic and not consumed yet."""
+        return max(0, self.end - self.acknowledged)
+
+    def offsets(self) -> list[tuple[int, int]]:
+        """First and next offset of each partition, now. Raises LoadFailed."""
+        found: list[tuple[int, int]] = []
+        low, high = ctypes.c_int64(), ctypes.c_int64()
+        for partition in self._partitions:
+            code = self._functions.query_watermark_offsets(
+                self._handle, self._topic_name, partition, ctypes.byref(low), ctypes.byref(high), OFFSETS_MS
+            )
+            if code:
+                self.serve(0)
+                raise LoadFailed(rd.error_name(code), f"offsets of partition {partition}: {rd.error_text(code)}")
+            found.append((low.value, high.value))
+        return found
+
+    def start(self, offsets: list[int], messages: int) -> None:
+        """Begin fetching each partition at its offset, with `messages` known to be ahead. Raises LoadFailed."""
+        self.stop()
+        for partition, offset in zip(self._partitions, offsets, strict=True):
+            if self._functions.consume_start_queue(self._topic, partition, offset, self._inbound):
+                code = self._functions.last_error()
+                raise LoadFailed(rd.error_name(code), f"partition {partition}: {rd.error_text(code)}")
+            self._started.append(partition)
+        self.end = self.acknowledged + messages
+
+    def stop(self) -> None:
+        """Stop fetching and drop what has been fetched already."""
+        for partition in self._started:
+            self._functions.consume_stop(self._topic, partition)
+        if self._started:
+            while self._take(0):
+                pass
+        self._started = []
+
+    def _take(self, timeout_ms: int) -> int:
+        count: int = self._functions.consume_batch_queue(self._inbound, timeout_ms, self._places, BATCH)
+        destroy = self._functions.message_destroy
+        for place in self._places[: max(count, 0)]:
+            destroy(place)
+        return max(count, 0)
+
+    def read(self, timeout_ms: int) -> int:
+        """Consume what is there, waiting up to `timeout_ms` for the first of it; returns how many."""
+        count: int = self._functions.consume_batch_queue(self._inbound, timeout_ms, self._places, BATCH)
+        if count <= 0:
+            return 0
+        places = self._places[:count]
+        wrong = self._count_errors(places[:1] if count > LOOK_CLOSELY else places)
+        destroy = self._functions.message_destroy
+        for place in places:
+            destroy(place)
+        self.acknowledged += count - wrong
+        return count
+
+    def read_timed(self, timeout_ms: int, took_us: list[int]) -> int:
+        """The same, adding the age of each message that carries its due time."""
+        count: int = self._functions.consume_batch_queue(self._inbound, timeout_ms, self._places, BATCH)
+        if count <= 0:
+            return 0
+        now_ns = time.time_ns()
+        functions = self._functions
+        headers, value, length = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_size_t()
+        wrong = 0
+        for place in self._places[:count]:
+            if rd.Message.from_address(place).err:
+                wrong += self._count_errors([place])
+            elif not functions.message_headers(place, ctypes.byref(headers)) and not functions.header_get_last(
+                headers, DUE_HEADER, ctypes.byref(value), ctypes.byref(length)
+            ):
+                (due_ns,) = DUE_FORMAT.unpack(ctypes.string_at(value, length.value))
+                took_us.append(max(0, now_ns - due_ns) // 1000)
+            functions.message_destroy(place)
+        self.acknowledged += count - wrong
+        return count
+
+    def _count_errors(self, places: list[int]) -> int:
+        wrong = 0
+        for place in places:
+            if code := rd.Message.from_address(place).err:
+                wrong += 1
+                self.failed[rd.error_name(code)] += 1
+                self.failed_total += 1
+        return wrong
+
+    def check(self) -> None:
+        """Raise LoadFailed where going on makes no sense."""
+        if self.failed_total > 10 and self.acknowledged == 0:
+            name, count = self.failed.most_common(1)[0]
+            raise LoadFailed(name, f"nothing could be read: {count} x {name}")
+        self.check_gone()

@@ -1,0 +1,188 @@
+"""The producing child against a real broker: stages, books, caps, failures, and how it ends."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ingestune_tui.bench.latency import decode
+from ingestune_tui.bench.protocol import CapReached, Failed, Saturate, StageDone, Stop, Warm
+from ingestune_tui.model.sample import Sample
+from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec
+
+pytestmark = pytest.mark.kafka
+
+
+def test_a_whole_trial_accounts_for_every_message_in_the_topic(local_kafka: str) -> None:
+    with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic)) as child:
+        assert child.ready().client.startswith("librdkafka 2.")
+        saturated = child.saturate(1.0, warm_s=0.6)
+        paced = child.pace(2_000, 1.0)
+        finished = child.finish()
+        assert child.process.wait(10) == 0
+        grown = messages_in(local_kafka, topic)
+    assert finished.sent == finished.acknowledged == grown
+    assert finished.failed == {}
+    assert finished.unacknowledged == 0
+    assert saturated.messages > 10_000
+    assert saturated.bytes == saturated.messages * 100
+    assert saturated.window_s == pytest.approx(1.0, abs=0.2)
+    assert paced.scheduled == 2_000
+    assert decode(paced.latency).get_total_count() == 2_000
+    stages = [event.stage for event in child.events if isinstance(event, Sample)]
+    assert [stage for stage in ("warmup", "saturated", "drain", "paced") if stage in stages] == list(
+        dict.fromkeys(stages)
+    )
+
+
+def test_samples_carry_the_reasons_and_the_sums_agree_with_the_stage(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, config={"compression.type": "zstd"})) as child,
+    ):
+        child.ready()
+        done = child.saturate(2.0, warm_s=0.5)
+        child.finish()
+    samples = child.samples("saturated")
+    assert sum(sample.messages for sample in samples) == done.messages
+    assert all(sample.latency_ms is None for sample in samples)
+    told = [sample for sample in samples if sample.compression is not None]
+    assert told, "librdkafka's statistics arrived"
+    assert max(sample.compression or 0 for sample in told) > 2.5
+    assert any((sample.round_trip_ms or 0) > 0 and (sample.batch_messages or 0) > 1 for sample in told)
+    assert all(0 < sample.thread_cpu <= sample.cpu + 0.05 for sample in samples)
+
+
+def test_the_paced_stage_keeps_its_schedule_and_times_a_share_of_fast_rates(local_kafka: str) -> None:
+    with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic)) as child:
+        child.ready()
+        done = child.pace(100_000, 1.0)
+        finished = child.finish()
+    assert done.scheduled == 100_000
+    assert done.messages + done.backlog_end == pytest.approx(100_000, rel=0.02)
+    assert decode(done.latency).get_total_count() == 20_000
+    assert finished.sent == finished.acknowledged
+
+
+def test_a_paced_rate_below_one_message_a_wakeup_is_kept(local_kafka: str) -> None:
+    with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic)) as child:
+        child.ready()
+        done = child.pace(100, 1.0)
+    assert done.scheduled == 100
+    assert decode(done.due_to_sent).get_total_count() == 100
+    assert done.thread_cpu < 0.3
+
+
+def test_linger_is_read_as_latency(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, config={"linger.ms": "100"})) as child,
+    ):
+        child.ready()
+        done = child.pace(200, 1.5)
+    latency = decode(done.latency)
+    assert 100 <= latency.get_max_value() / 1000 < 250
+    assert 20 < latency.get_value_at_percentile(50) / 1000 < 110
+
+
+def test_the_byte_cap_ends_each_stage_early_and_says_so(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, bytes_cap=10_000_000)) as child,
+    ):
+        child.ready()
+        child.say(Warm(limit_s=10))
+        reached = child.until(CapReached)
+        child.say(Saturate(seconds=30))
+        saturated = child.until(StageDone)
+        paced = child.pace(10_000, 5.0)
+        finished = child.finish()
+    assert reached.messages == 3_000
+    assert saturated.ended_early == "bytes_cap"
+    assert saturated.window_s < 10
+    assert paced.ended_early == "bytes_cap"
+    assert finished.sent == 10_000
+
+
+def test_bytes_per_second_holds_the_saturated_rate_down(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, bytes_per_s=2_000_000)) as child,
+    ):
+        child.ready()
+        done = child.saturate(2.0, warm_s=0.5)
+    assert done.bytes / done.window_s == pytest.approx(2_000_000, rel=0.1)
+    assert done.thread_cpu < 0.5
+
+
+@pytest.mark.parametrize(
+    ("config", "topic_config", "message_bytes", "code"),
+    [
+        ({}, {"max.message.bytes": "2000"}, 10_000, "MSG_SIZE_TOO_LARGE"),
+        ({"message.max.bytes": "1000"}, {}, 10_000, "MSG_SIZE_TOO_LARGE"),
+        ({"compression.type": "brotli"}, {}, 100, "CONFIG"),
+        ({"no.such.property": "1"}, {}, 100, "CONFIG"),
+        ({"enable.idempotence": "true", "acks": "1"}, {}, 100, "CONFIG"),
+    ],
+)
+def test_a_configuration_that_cannot_work_fails_early_with_the_clients_own_words(
+    local_kafka: str, config: dict[str, str], topic_config: dict[str, str], message_bytes: int, code: str
+) -> None:
+    with fresh_topic(local_kafka, config=topic_config) as topic:
+        spec = producer_spec(local_kafka, topic, message_bytes, config=config)
+        with LoadChild(spec) as child:
+            failed = child.next_event()
+            assert child.process.wait(10) == 1
+    assert isinstance(failed, Failed)
+    assert failed.code == code
+    assert failed.permanent
+    assert not failed.broker_gone
+    assert failed.reason
+
+
+def test_a_cluster_that_is_not_there_is_reported_as_gone_and_not_as_a_bad_configuration() -> None:
+    with LoadChild(producer_spec("127.0.0.1:9", "nowhere")) as child:
+        failed = child.next_event()
+    assert isinstance(failed, Failed)
+    assert failed.broker_gone
+    assert not failed.permanent
+
+
+def test_a_missing_topic_is_named_so(local_kafka: str) -> None:
+    with LoadChild(producer_spec(local_kafka, "ingestune-test-no-such-topic")) as child:
+        failed = child.next_event()
+    assert isinstance(failed, Failed)
+    assert "UNKNOWN_TOPIC_OR_PART" in (failed.code, failed.reason)
+
+
+def test_a_secret_in_a_rejected_property_is_never_told() -> None:
+    config = {"sasl.password": "hunter2hunter2", "security.protocol": "hunter2hunter2"}
+    with LoadChild(producer_spec("127.0.0.1:9", "nowhere", config=config)) as child:
+        failed = child.next_event()
+    assert isinstance(failed, Failed)
+    assert "hunter2" not in failed.reason
+    assert "***" in failed.reason
+
+
+def test_stop_ends_a_saturated_stage_at_once(local_kafka: str) -> None:
+    with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic)) as child:
+        child.ready()
+        child.say(Warm(limit_s=30))
+        child.until(Sample)
+        began = time.monotonic()
+        child.say(Stop())
+        assert child.process.wait(10) == 0
+        assert time.monotonic() - began < 2
+
+
+def test_the_child_ends_as_soon_as_its_stdin_closes(local_kafka: str) -> None:
+    with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic)) as child:
+        child.ready()
+        child.say(Warm(limit_s=30))
+        child.until(Sample)
+        began = time.monotonic()
+        assert child.process.stdin
+        child.process.stdin.close()
+        assert child.process.wait(10) == 1
+        assert time.monotonic() - began < 1
