@@ -1,0 +1,100 @@
+"""What librdkafka says when something fails, turned into an error of ours with its reason and the way out. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from confluent_kafka import KafkaError
+
+from ingestune_tui.errors import ClusterUnreachable, IngestuneError, TrialError
+from ingestune_tui.kafka.connection import Connection
+
+# Nothing changes by trying these again.
+HOPELESS = frozenset(
+    {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._FATAL}
+)
+_UNREACHED = frozenset(
+    {
+        KafkaError._TRANSPORT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT,
+        KafkaError._TIMED_OUT_QUEUE,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        *HOPELESS,
+    }
+)
+# The most telling first: after a refused login, "all brokers are down" follows too.
+_ORDER = (
+    KafkaError._AUTHENTICATION,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._SSL,
+    KafkaError._RESOLVE,
+    KafkaError._TRANSPORT,
+)
+
+
+def unreachable(connection: Connection, errors: list[KafkaError], timeout_s: float) -> ClusterUnreachable:
+    """Why nobody answers at `connection`, from all that librdkafka reported while it tried."""
+    where = connection.bootstrap
+    told = sorted((e for e in errors if e.code() in _ORDER), key=lambda e: _ORDER.index(e.code()))
+    if not told:
+        return ClusterUnreachable(
+            f"{where} does not answer within {timeout_s:.0f} s.", "Check the address, and that the broker is up."
+        )
+    reason = _reason(connection.redact(told[0].str()))
+    code = told[0].code()
+    if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
+        return ClusterUnreachable(
+            f"{where} refused the login: {reason}.",
+            "Wrong user, password or SASL mechanism: check them in the file given with --command-config.",
+        )
+    if code == KafkaError._SSL:
+        return ClusterUnreachable(f"TLS to {where} failed: {reason}.", _tls_hint(reason))
+    if code == KafkaError._RESOLVE:
+        return ClusterUnreachable(f"{where}: {reason}.", "The host name is not known here: check its spelling and DNS.")
+    if "verify that security.protocol" in reason or "Disconnected" in reason:
+        return ClusterUnreachable(
+            f"{where} hung up: {reason}.",
+            "Does it need TLS or a login? Say so in a client.properties given with --command-config.",
+        )
+    if "refused" in reason.lower():
+        return ClusterUnreachable(
+            f"{where} refused the connection.", "Nothing listens there: check the port, and that the broker is up."
+        )
+    return ClusterUnreachable(f"{where} cannot be reached: {reason}.", "Check the address and the network.")
+
+
+def refused(what: str, error: KafkaError, connection: Connection) -> IngestuneError:
+    """The broker's own no to `what` (such as `creating topic x`), with Kafka's name of the error as code."""
+    reason = connection.redact(error.str()).rstrip(".")
+    if error.code() in _UNREACHED:
+        return ClusterUnreachable(f"{what} failed: {reason}.", "Check that the cluster is up, and try again.")
+    return TrialError(f"{what} failed: {reason} ({error.name()}).", _hint(error), code=error.name())
+
+
+def _hint(error: KafkaError) -> str:
+    if error.name().endswith("AUTHORIZATION_FAILED"):
+        return "This user lacks the right: see `ingestune doctor` for the rights needed, and --topic-prefix."
+    if error.code() == KafkaError.INVALID_REPLICATION_FACTOR:
+        return "Lower `replication` in [workload] to the number of brokers, or less."
+    if error.code() == KafkaError.POLICY_VIOLATION:
+        return "The cluster has a rule of its own for new topics; the text above is the rule's."
+    return ""
+
+
+def _tls_hint(reason: str) -> str:
+    if "verify" in reason or "certificate" in reason:
+        return (
+            "The broker's certificate is not trusted: name its CA as a PEM file"
+            " (ssl.truststore.type=PEM, ssl.truststore.location)."
+        )
+    return "Is that port a TLS port? Check security.protocol in the file given with --command-config."
+
+
+def _reason(text: str) -> str:
+    """Without the broker's name in front and the timing behind."""
+    text = re.sub(r"^(?:[a-z_]+://)?[^\s/]+:\d+/(?:bootstrap|\d+): ", "", text)
+    return re.sub(r" \((?:after|in state) [^()]*(?:\([^()]*\)[^()]*)?\)$", "", text).rstrip(". ")

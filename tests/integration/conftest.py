@@ -1,0 +1,63 @@
+"""Real brokers for the integration tests: one Apache Kafka for the whole session, held on a loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import TypeVar
+
+import pytest
+
+from ingestune_tui.errors import LocalBrokerError
+from ingestune_tui.kafka.local_broker import LocalKafka
+
+T = TypeVar("T")
+_PATIENCE_S = 180.0
+
+
+@contextmanager
+def held_on_a_loop(manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """Enter an async context on a thread's loop, and leave it there: it outlives the loops of single tests."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="brokers")
+    thread.start()
+    try:
+        value = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(_PATIENCE_S)
+        try:
+            yield value
+        finally:
+            leaving = manager.__aexit__(None, None, None)
+            asyncio.run_coroutine_threadsafe(_awaited(leaving), loop).result(_PATIENCE_S)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _awaited(leaving: object) -> None:
+    await leaving  # type: ignore[misc]
+
+
+@pytest.fixture(scope="session")
+def local_broker() -> Iterator[LocalKafka]:
+    """The running local Kafka itself, for tests that look at its disk. Where it cannot be had they skip; CI fails."""
+    held = held_on_a_loop(LocalKafka())
+    try:
+        kafka = held.__enter__()
+    except LocalBrokerError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no local Kafka here: {error.what}")
+    try:
+        yield kafka
+    finally:
+        held.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def local_kafka(local_broker: LocalKafka) -> str:
+    """The bootstrap address of a real, running Apache Kafka of one node."""
+    return local_broker.bootstrap
