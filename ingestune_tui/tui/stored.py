@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, TrialFinished
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.study_view import StudyView
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A stored study and how many trials it has: one line of the history."""
+
+    study: Study
+    trials: int
 
 
 def trial_of(event: TrialFinished, study_id: str) -> Trial:
@@ -36,6 +49,27 @@ def trial_of(event: TrialFinished, study_id: str) -> Trial:
         flags=event.flags,
         error=event.error,
         why=event.why,
+    )
+
+
+def study_of(view: StudyView) -> Study:
+    """What is known of a watched study, in the shape of its row; what only the database knows is left out."""
+    started, finished = view.started, view.finished
+    assert started is not None
+    return Study(
+        id=started.study_id,
+        name=started.study,
+        grid_text="",
+        grid_name=started.grid,
+        grid_hash="",
+        cluster=started.cluster,
+        state=finished.state if finished is not None else "running",
+        strategy=started.strategy,
+        seed=0,
+        created_at=started.time,
+        finished_at=finished.time if finished is not None else "",
+        outcomes=finished.outcomes if finished is not None else (),
+        message=finished.message if finished is not None else "",
     )
 
 

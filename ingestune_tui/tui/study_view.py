@@ -7,11 +7,12 @@ Only the newest trials and the leader keep their samples; older ones are read fr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import (
     Event,
     Notice,
@@ -27,6 +28,7 @@ from ingestune_tui.model.events import (
     TrialStaged,
     TrialStarted,
 )
+from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.tui.stored import trial_of
@@ -119,14 +121,13 @@ class StudyView:
     """By message bytes: why the search of that workload ended."""
     finished: StudyFinished | None = None
     told: deque[Told] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
-    version: int = 0
-    """Counts events, so that a screen knows when nothing happened."""
+    finished_trials: int = 0
+    """Counts them, so that a screen knows when nothing new was measured."""
     _sampled: deque[TrialView] = field(default_factory=deque)
     _values: dict[Key, set[Value | None]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> Self:
         """Take in the next event. Returns itself, so that folds read as folds."""
-        self.version += 1
         match event:
             case StudyStarted():
                 self.started = event
@@ -199,6 +200,11 @@ class StudyView:
         """The parameters whose value differs between the trials of the search so far."""
         return tuple(key for key, values in self._values.items() if len(values) > 1)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The message sizes, in the order of the grid."""
+        return tuple(workload.message_bytes for workload in self.started.workloads) if self.started else ()
+
     def of_workload(self, message_bytes: int) -> list[TrialView]:
         """Trials of one message size, oldest first."""
         return [trial for trial in self.trials.values() if trial.workload.message_bytes == message_bytes]
@@ -229,6 +235,23 @@ class StudyView:
         """The claim for one message size, once there is one."""
         outcomes = self.finished.outcomes if self.finished else ()
         return next((each for each in outcomes if each.workload.message_bytes == message_bytes), None)
+
+    def baseline(self, message_bytes: int) -> Configuration | None:
+        """The baseline's configuration, once a trial of it was started."""
+        outcome = self.outcome(message_bytes)
+        if outcome is not None:
+            return outcome.baseline
+        return next((each.configuration for each in self.of_workload(message_bytes) if each.baseline), None)
+
+    def take_detail(self, trial_id: str, samples: Sequence[Sample], histograms: Mapping[str, str]) -> None:
+        """What the database kept of a trial, for looking at it closely."""
+        trial = next((each for each in self.trials.values() if each.trial_id == trial_id), None)
+        if trial is None:
+            return
+        trial.histogram = histograms.get("latency", "")
+        if samples and not trial.samples:
+            trial.samples = list(samples)
+            self._sampled.append(trial)
 
     def neighbour(self, number: int | None, step: int) -> int | None:
         """The trial before (-1) or after (+1) `number`; None is the newest, and the way back to it."""
@@ -280,6 +303,7 @@ class StudyView:
             )
             self.trials[event.trial] = self.running = trial
             self._note_values(trial)
+        self.finished_trials += 1
         trial.finished = trial_of(event, self.started.study_id if self.started else "")
         if event.state in ("failed", "infeasible"):
             self._tell(event.time, "error", f"trial {event.trial} {event.state}: {event.error or 'no reason given'}")

@@ -48,6 +48,8 @@ class TrialView:
     stage_from_s: float = 0.0
     """When that stage began, in seconds since the warm-up began."""
     samples: list[Sample] = field(default_factory=list)
+    histogram: str = ""
+    """HDR histogram (V2, base64) of its latencies in microseconds, once it was read from the database."""
     finished: Trial | None = None
     """What came of it, as the database has it."""
 

@@ -1,17 +1,297 @@
-"""Place: Leaderboard."""
+"""Place: Leaderboard. Configurations ranked with their intervals; filter, sort, mark and compare, and the Pareto front.
+
+The unconfirmed leader (△, grey words) and the confirmed winner (◆, its interval on top) never look alike.
+"""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.widgets import Static
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import DataTable, Input, Static
+
+from ingestune_tui.report.filter import Filter, FilterError, parse_filter
+from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, pareto
+from ingestune_tui.report.wording import size_text, verdict_text
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.board_table import SORTS, columns_of, rows_of, sorted_rows, summary_of
+from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.diff_table import DiffTable
+from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
+from ingestune_tui.tui.widgets.rows import Run, spread
+from ingestune_tui.tui.widgets.text_rows import TextRows
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.state import AppState
+
+LEGEND = "= cannot be told from the row above.  Only ◆ and ◇ were confirmed."
+LEGEND_SEARCH = "= cannot be told from the row above.  △ leads; nothing is confirmed yet."
+
+
+class FilterInput(Input):
+    """The filter's own line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "keep the filter"),
+        Binding("escape,down,tab", "screen.leave_filter", "to the rows"),
+    ]
 
 
 class LeaderboardScreen(Place):
-    """Says what to do while there is nothing to show."""
+    """Who leads, and how surely."""
 
     PLACE = "leaderboard"
+    HELP = (
+        "One row per configuration, with what was measured: ± is the 95 % half-width. Filter with terms such as "
+        "acks=all p99<20 linger.ms>=5 !client-bound; names are parameters, p50, p99, mb/s, msg/s, n and rank. "
+        "Space marks rows, c compares them (or the row with the baseline)."
+    )
+    CSS = """
+    LeaderboardScreen {
+        & #board { height: 1fr; }
+        & #pareto { height: 1fr; display: none; margin: 1 0; }
+        & .-pareto #pareto { display: block; }
+        & .-pareto #board { height: 9; }
+        & #filter-row { height: 1; }
+        & #filter-mark { width: 2; color: $quiet; }
+        & #filter { width: 1fr; background: $background; }
+        & #filter:focus { background: $chosen; }
+        & #count { width: auto; color: $quiet; }
+        & #filter-error { color: $bad; height: auto; display: none; }
+        & #filter-error.-shown { display: block; }
+        & #legend { color: $quiet; height: 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark", id="board.mark", tooltip="Mark this row for comparing"),
+        Binding("c", "compare", "compare", id="board.compare", tooltip="Compare marked rows, or this one with ◇"),
+        Binding("s", "sort", "sort", id="board.sort", tooltip="Sort by the next column"),
+        Binding("slash", "filter", "filter", key_display="/", id="board.filter", tooltip="Filter rows"),
+        Binding("e", "export", "export", show=False, id="board.export", tooltip="Write a .properties file of this row"),
+        Binding(
+            "p", "pareto", "pareto", show=False, id="board.pareto", tooltip="Only rows no other beats in both figures"
+        ),
+        Binding("escape", "leave_filter", "Clear the filter", show=False, id="board.clear", tooltip="Show all rows"),
+        Binding("tab", "size(1)", "Next message size", show=False, id="board.size", tooltip="Next message size"),
+        Binding("shift+tab", "size(-1)", "Previous message size", show=False, id="board.size.back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._board: Board | None = None
+        self._made_of: tuple[object, ...] = ()
+        self._message_bytes: int | None = None
+        self._sort = SORTS[0]
+        self._filter = Filter("", ())
+        self._marked: set[str] = set()
+        self._pareto = False
+        self._shown: list[BoardRow] = []
 
     def body(self) -> ComposeResult:
-        yield Static("No trial yet.\n\nRun a grid, or open a study from 5.", classes="empty", markup=False)
+        yield Static(
+            "No trial is finished yet.\n\nRun a grid (1, then r), or open a study (5).",
+            id="nothing", classes="empty", markup=False,
+        )  # fmt: skip
+        with Vertical(id="full"):
+            yield TextRows(id="title")
+            yield Chart(id="pareto")
+            yield DiffTable(id="board")
+            with Horizontal(id="filter-row"):
+                yield Static("/", id="filter-mark", markup=False)
+                yield FilterInput(placeholder="acks=all p99<20 !flag", id="filter", select_on_focus=False)
+                yield Static("", id="count", markup=False)
+            yield Static("", id="filter-error", markup=False)
+            yield Static(LEGEND, id="legend", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#board", DiffTable).focus()
+
+    # Drawing -------------------------------------------------------------------------------------------------
+
+    def refresh_from(self, state: AppState) -> None:
+        view = state.study if isinstance(state.study, StudyView) else None
+        board = self._make(view) if view is not None else None
+        self.query_one("#nothing").display = board is None
+        self.query_one("#full").display = board is not None
+        if view is None or board is None:
+            return
+        front = pareto(board.rows)
+        rows = [row for row in board.rows if self._filter.keeps(row) and (not self._pareto or row.id in front)]
+        self._shown = sorted_rows(rows, self._sort)
+        self.query_one("#title", TextRows).show(self._title(view, board))
+        self.query_one("#full").set_class(self._pareto, "-pareto")
+        if self._pareto:
+            self.query_one("#pareto", Chart).show(pareto_plot(board, front, self._chosen_id()))
+        self.query_one("#board", DiffTable).show(
+            columns_of(board, board.rows, self._sort, self.size.width - 2), rows_of(board, self._shown, self._marked)
+        )
+        self.query_one("#count", Static).update(summary_of(board, len(self._shown)))
+        confirmed = any(row.standing == "winner" for row in board.rows)
+        self.query_one("#legend", Static).update(LEGEND if confirmed else LEGEND_SEARCH)
+
+    def _make(self, view: StudyView) -> Board | None:
+        """The board of the chosen message size; made again only when a trial more is finished."""
+        sizes = view.sizes
+        if not sizes:
+            return None
+        if self._message_bytes not in sizes:
+            self._message_bytes = view.workload.message_bytes if view.workload is not None else sizes[0]
+        done = view.finished_trials
+        key = (
+            id(view),
+            self._message_bytes,
+            done,
+            view.finished is not None,
+            view.progress.leader if view.progress else None,
+        )
+        if key != self._made_of:
+            self._made_of = key
+            trials = [each.finished for each in view.of_workload(self._message_bytes or 0) if each.finished is not None]
+            progress = view.progress if view.progress and view.progress.message_bytes == self._message_bytes else None
+            self._board = leaderboard(
+                trials,
+                view.scoring.objective,
+                outcome=view.outcome(self._message_bytes or 0),
+                leader=progress.leader if progress else None,
+                baseline=progress.baseline if progress else None,
+            ) if trials else None  # fmt: skip
+        return self._board
+
+    def _title(self, view: StudyView, board: Board) -> tuple[tuple[Run, ...], ...]:
+        assert view.started is not None
+        workload = next(
+            (each for each in view.started.workloads if each.message_bytes == self._message_bytes), view.workload
+        )
+        payload = workload.payload if workload is not None else ""
+        left: list[Run] = [(view.started.study, "strong")]
+        if len(view.sizes) > 1:
+            for size in view.sizes:
+                left += [("  ", ""), (f" {size_text(size)} ", "chosen" if size == self._message_bytes else "label")]
+            left.append((f"  {payload}", "label"))
+        else:
+            left.append((f" · {size_text(self._message_bytes or 0)} {payload} · {view.scoring.objective}", "label"))
+        return (spread(left, (_standing(view, board),), self.size.width - 2),)
+
+    def _chosen_id(self) -> str | None:
+        return self.query_one("#board", DiffTable).chosen_id
+
+    @property
+    def chosen(self) -> BoardRow | None:
+        """The row under the cursor."""
+        row_id = self._chosen_id()
+        return next((row for row in self._shown if row.id == row_id), None)
+
+    # Keys ----------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "filter" and self.query_one("#filter").has_focus:
+            return False
+        if action in ("mark", "compare", "sort", "filter", "export", "pareto"):
+            return self._board is not None
+        return True
+
+    @on(DataTable.RowSelected)
+    def _row_entered(self) -> None:
+        self.action_detail()
+
+    @on(DataTable.RowHighlighted)
+    def _row_reached(self) -> None:
+        if self._pareto and self._board is not None:
+            self.query_one("#pareto", Chart).show(pareto_plot(self._board, pareto(self._board.rows), self._chosen_id()))
+
+    def action_detail(self) -> None:
+        from ingestune_tui.tui.screens.trial import TrialScreen
+
+        if (row := self.chosen) is not None and row.trials:
+            self.app.push_screen(TrialScreen(row.trials, self._board))
+
+    def action_mark(self) -> None:
+        if (row := self.chosen) is not None:
+            self._marked ^= {row.id}
+            self.query_one("#board", DiffTable).action_cursor_down()
+            self.redraw()
+
+    def action_compare(self) -> None:
+        from ingestune_tui.tui.screens.compare_rows import MOST, CompareRowsScreen
+
+        assert self._board is not None
+        rows = [row for row in self._board.rows if row.id in self._marked]
+        if not rows and (chosen := self.chosen) is not None:
+            rows = [chosen, *(row for row in self._board.rows if row.standing == "baseline" and row.id != chosen.id)]
+        if len(rows) < 2:
+            self.ingestune.say("mark two rows or more with space, then c compares them")
+        else:
+            if len(rows) > MOST:
+                self.ingestune.say(f"the first {MOST} of {len(rows)} marked rows are compared")
+            self.app.push_screen(CompareRowsScreen(rows[:MOST], self._board))
+
+    def action_sort(self) -> None:
+        self._sort = SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)]
+        self.redraw()
+
+    def action_pareto(self) -> None:
+        self._pareto = not self._pareto
+        self.redraw()
+
+    def action_size(self, step: int) -> None:
+        view = self.ingestune.state.study
+        if isinstance(view, StudyView) and self._message_bytes in view.sizes:
+            self._message_bytes = view.sizes[(view.sizes.index(self._message_bytes) + step) % len(view.sizes)]
+            self._marked.clear()
+            self.redraw()
+
+    def action_export(self) -> None:
+        from ingestune_tui.tui.screens.export import ExportScreen, export_of_row
+
+        view = self.ingestune.state.study
+        if (row := self.chosen) is not None and isinstance(view, StudyView) and self._board is not None:
+            self.app.push_screen(ExportScreen(export_of_row(view, self._board, row)))
+
+    # The filter ----------------------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        self.query_one("#filter", Input).focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        error = self.query_one("#filter-error", Static)
+        try:
+            names = {item.name for row in self._board.rows for item in row.configuration} if self._board else set()
+            self._filter = parse_filter(event.value, names)
+        except FilterError as problem:
+            error.update(f"✗ {problem}")
+            error.add_class("-shown")
+        else:
+            error.remove_class("-shown")
+            self.redraw()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.query_one("#board", DiffTable).focus()
+
+    def action_leave_filter(self) -> None:
+        """Out of the filter, then rid of it."""
+        box = self.query_one("#filter", Input)
+        if not box.has_focus:
+            box.value = ""
+        self.query_one("#board", DiffTable).focus()
+
+
+def _standing(view: StudyView, board: Board) -> Run:
+    """What may be said about the leader: a claim only if it was confirmed."""
+    outcome = board.outcome
+    if outcome is not None:
+        roles = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
+        mark = {"faster": "◆ ", "unconfirmed": "△ "}.get(outcome.verdict, "")
+        return mark + verdict_text(outcome), roles.get(outcome.verdict, "strong")
+    progress = view.progress
+    if progress is None or progress.leader is None:
+        return "no leader yet", "label"
+    if progress.phase == "confirming":
+        return f"△ being confirmed, {progress.pairs_done} of {progress.pairs_planned} pairs", "label"
+    ratio = f"{progress.leader_ratio:.1f}x so far, " if progress.leader_ratio else ""
+    return f"△ leads: {ratio}not confirmed", "label"

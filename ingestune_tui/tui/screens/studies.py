@@ -1,17 +1,192 @@
-"""Place: Studies."""
+"""Place: Studies. Every stored study, to open, resume, rename or delete."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.widgets import Static
+from datetime import date, datetime
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import DataTable, Input, Static
+
+from ingestune_tui.tui.messages import StudiesWanted, StudyChosen, StudyDeleteAsked, StudyRenameAsked, StudyResumeAsked
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.stored import StudyLine
+from ingestune_tui.tui.widgets.diff_table import DiffTable
+from ingestune_tui.tui.widgets.studies_table import matching, study_columns, study_rows
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.state import AppState
+
+LOADING_AFTER_S = 0.15
+
+
+def today() -> date:
+    """The day `today` and `yesterday` refer to."""
+    return datetime.now().astimezone().date()
+
+
+class FindInput(Input):
+    """The line that finds studies."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "keep"),
+        Binding("escape,down,tab", "screen.leave_find", "to the list"),
+    ]
 
 
 class StudiesScreen(Place):
-    """Says what to do while there is nothing to show."""
+    """The history."""
 
     PLACE = "studies"
+    HELP = "Every stored study, newest first. Enter shows one on 2, 3 and 4; R goes on with one that was stopped."
+    CSS = """
+    StudiesScreen {
+        & #studies { height: 1fr; }
+        & #find-row { height: 1; }
+        & #find-mark { width: 2; color: $quiet; }
+        & #find { width: 1fr; background: $background; }
+        & #find:focus { background: $chosen; }
+        & #found { width: auto; color: $quiet; }
+        & #message { height: auto; color: $quiet; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("R", "resume", "resume", id="studies.resume", tooltip="Go on with this study where it stopped"),
+        Binding("n", "rename", "rename", id="studies.rename", tooltip="Give this study another name"),
+        Binding("D", "delete", "delete", id="studies.delete", tooltip="Delete this study and its trials; asks"),
+        Binding(
+            "slash", "find", "find", key_display="/", id="studies.find", tooltip="Find by name, cluster, grid or state"
+        ),
+        Binding("escape", "leave_find", "All of them", show=False, id="studies.all", tooltip="Show all studies"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = ""
+        self._lines: list[StudyLine] = []
 
     def body(self) -> ComposeResult:
-        yield Static("No study yet.\n\n1 goes to the grid, r there runs it.", classes="empty", markup=False)
+        yield Static("", id="nothing", classes="empty", markup=False)
+        with Vertical(id="full"):
+            yield DiffTable(id="studies")
+            yield Static("", id="message", markup=False)
+            with Horizontal(id="find-row"):
+                yield Static("/", id="find-mark", markup=False)
+                yield FindInput(placeholder="name, cluster, grid or state", id="find", select_on_focus=False)
+                yield Static("", id="found", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#studies", DiffTable).focus()
+
+    def on_screen_resume(self) -> None:
+        self.post_message(StudiesWanted())
+        self.set_timer(LOADING_AFTER_S, self.redraw)
+        super().on_screen_resume()
+
+    # Drawing -------------------------------------------------------------------------------------------------
+
+    def refresh_from(self, state: AppState) -> None:
+        known = state.studies
+        nothing = self.query_one("#nothing", Static)
+        nothing.display = not known
+        self.query_one("#full").display = bool(known)
+        if not known:
+            loading = known is None
+            nothing.update(
+                "Reading the studies …" if loading else "No study yet.\n\n1 goes to the grid, r there runs it."
+            )
+            return
+        self._lines = matching(known, self._wanted)
+        columns = study_columns(self.size.width - 2)
+        self.query_one("#studies", DiffTable).show(columns, study_rows(self._lines, today(), columns))
+        total = len(known)
+        shown = f"{total} stud{'y' if total == 1 else 'ies'}"
+        self.query_one("#found", Static).update(
+            shown if len(self._lines) == total else f"{len(self._lines)} of {shown}"
+        )
+        self._say_more()
+
+    def _say_more(self) -> None:
+        line = self.chosen
+        self.query_one("#message", Static).update(line.study.message if line is not None else "")
+
+    @property
+    def chosen(self) -> StudyLine | None:
+        """The study under the cursor."""
+        chosen = self.query_one("#studies", DiffTable).chosen_id
+        return next((line for line in self._lines if line.study.id == chosen), None)
+
+    @on(DataTable.RowHighlighted)
+    def _reached(self) -> None:
+        self._say_more()
+        self.refresh_bindings()
+
+    # Keys ----------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.is_mounted:
+            return True
+        if action == "resume":
+            line = self.chosen
+            return line is not None and line.study.state in ("interrupted", "stopped", "paused", "failed")
+        if action in ("rename", "delete"):
+            return self.chosen is not None
+        if action == "find":
+            return bool(self.ingestune.state.studies) and not self.query_one("#find").has_focus
+        return True
+
+    @on(DataTable.RowSelected)
+    def _entered(self) -> None:
+        if (line := self.chosen) is not None:
+            self.post_message(StudyChosen(line.study.id))
+
+    def action_resume(self) -> None:
+        if (line := self.chosen) is not None:
+            self.post_message(StudyResumeAsked(line.study.id))
+
+    @work
+    async def action_rename(self) -> None:
+        from ingestune_tui.tui.screens.ask_name import NameDialog
+
+        if (line := self.chosen) is not None:
+            name = await self.app.push_screen_wait(NameDialog(line.study.name))
+            if name:
+                self.post_message(StudyRenameAsked(line.study.id, name))
+
+    @work
+    async def action_delete(self) -> None:
+        from ingestune_tui.tui.screens.dialogs import ask
+
+        if (line := self.chosen) is None:
+            return
+        trials = f" and its {line.trials} trials" if line.trials else ""
+        question = ask(
+            f"Delete {line.study.name}?",
+            f"The study{trials} cannot be brought back; an exported file stays where it is.",
+            "Delete",
+            destroys=True,
+        )
+        if await self.app.push_screen_wait(question) == "yes":
+            self.post_message(StudyDeleteAsked(line.study.id))
+
+    def action_find(self) -> None:
+        self.query_one("#find").focus()
+
+    def action_leave_find(self) -> None:
+        """Out of the find line, then all studies again."""
+        box = self.query_one("#find", Input)
+        if not box.has_focus:
+            box.value = ""
+        self.query_one("#studies").focus()
+
+    @on(Input.Changed, "#find")
+    def _typed(self, event: Input.Changed) -> None:
+        self._wanted = event.value
+        self.redraw()
+
+    @on(Input.Submitted, "#find")
+    def _kept(self) -> None:
+        self.query_one("#studies").focus()

@@ -30,7 +30,7 @@ def nice_below(value: float) -> float:
     if value <= 0 or not math.isfinite(value):
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next((step * power for step in reversed((1.0, 2.0, 5.0)) if step * power <= value * 1.000001), power)
+    return next((step * power for step in (5.0, 3.0, 2.0, 1.0) if step * power <= value * 1.000001), power)
 
 
 @dataclass(slots=True)
@@ -86,6 +86,13 @@ def ticks(low: float, high: float, rows: int, *, log: bool) -> tuple[tuple[float
         return _log_ticks(low, high, rows)
     count = 1 if rows < 4 else 2 if rows < 9 else 4
     return tuple((high * i / count, tick_text(high * i / count)) for i in range(count + 1))
+
+
+def even_ticks(least: float, most: float, about: int) -> tuple[float, ...]:
+    """Evenly spaced comfortable numbers that hold `least` and `most` between the first and the last."""
+    step = nice_above(max((most - least) / max(about - 1, 1), abs(most) * 1e-6, 1e-9))
+    first = math.floor(least / step)
+    return tuple(round(i * step, 12) for i in range(first, math.ceil(most / step) + 1))
 
 
 def _log_ticks(low: float, high: float, rows: int) -> tuple[tuple[float, str], ...]:

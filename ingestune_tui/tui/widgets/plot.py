@@ -66,7 +66,7 @@ class Plot:
     """Of y; stands under the ticks, in the row of the x axis."""
     bands: tuple[Band, ...] = ()
     x_ticks: tuple[tuple[float, str], ...] = ()
-    """(position, text) of the row under the chart; no ticks, no row."""
+    """(position, text) of the row under the chart, the important ones first; no ticks, no row."""
     empty: str = ""
     """Said in the middle while nothing is drawn."""
     gutter: int = 7
@@ -112,24 +112,37 @@ def _area(plot: Plot, columns: int, rows: int) -> list[list[_Cell]]:
     figure.xlim(*_scaled(plot.x, plot.log_x))
     figure.ylim(*_scaled(plot.y, plot.log_y))
     drawn = False
+    marked: list[tuple[float, float, Series]] = []
     for index, series in enumerate(plot.series):
         points = thin(_visible(series.points, plot), columns, *_scaled(plot.x, plot.log_x))
         if not points:
             continue
-        drawn = True
+        drawn = drawn or not series.mark
         xs, ys = [p[0] for p in points], [p[1] for p in points]
         colour = _FIRST_COLOUR + index
         if series.mark:
-            figure.scatter(xs, ys, marker=series.mark, color=colour)
+            marked.extend((x, y, series) for x, y in points)
         elif len(points) == 1:
             figure.scatter(xs, ys, marker="braille", color=colour)
         else:
             figure.plot(xs, ys, marker="braille", color=colour, fillx=series.fill)
-    if not drawn:
-        return [[_Cell() for _ in range(columns)] for _ in range(rows)]
-    area = _parse(figure.build(), plot, columns, rows)
+    if drawn:
+        area = _parse(figure.build(), plot, columns, rows)
+    else:
+        area = [[_Cell() for _ in range(columns)] for _ in range(rows)]
     figure.clear_figure()
+    # By the rounding of lines: plotext would round glyphs to whole cells, beside their line.
+    for x, y, series in marked:
+        column = _place(x, _scaled(plot.x, plot.log_x), 2 * columns) // 2
+        row = (4 * rows - 1 - _place(y, _scaled(plot.y, plot.log_y), 4 * rows)) // 4
+        area[row][column] = _Cell(series.mark, series.role)
     return area
+
+
+def _place(value: float, limits: tuple[float, float], dots: int) -> int:
+    """The dot, of `dots` between the limits, that plotext draws an already scaled value in."""
+    share = min(1.0, max(0.0, (value - limits[0]) / (limits[1] - limits[0])))
+    return round(share * (dots - 1))
 
 
 def _parse(text: str, plot: Plot, columns: int, rows: int) -> list[list[_Cell]]:
@@ -180,18 +193,14 @@ def _visible(points: Points, plot: Plot) -> list[tuple[float, float]]:
 
 def column_of(plot: Plot, x: float, columns: int) -> int:
     """The column of the drawing area in which `x` lies."""
-    low, high = _scaled(plot.x, plot.log_x)
     value = math.log10(max(x, 1e-12)) if plot.log_x else x
-    share = min(1.0, max(0.0, (value - low) / (high - low)))
-    return round(share * (2 * columns - 1)) // 2
+    return _place(value, _scaled(plot.x, plot.log_x), 2 * columns) // 2
 
 
 def row_of(plot: Plot, y: float, rows: int) -> int:
     """The row, from the top, in which `y` lies; plotext rounds to a quarter of a row in the same way."""
-    low, high = _scaled(plot.y, plot.log_y)
     value = math.log10(max(y, 1e-12)) if plot.log_y else y
-    share = min(1.0, max(0.0, (value - low) / (high - low)))
-    return (4 * rows - 1 - round(share * (4 * rows - 1))) // 4
+    return (4 * rows - 1 - _place(value, _scaled(plot.y, plot.log_y), 4 * rows)) // 4
 
 
 def _shade(plot: Plot, area: list[list[_Cell]], columns: int) -> None:
@@ -242,13 +251,12 @@ def _labels(plot: Plot, rows: int) -> list[list[_Cell]]:
 def _x_axis(plot: Plot, columns: int, width: int) -> list[_Cell]:
     line = [_Cell() for _ in range(width)]
     _write(line, plot.gutter - 1 - len(plot.unit), plot.unit, "label")
-    end = plot.gutter - 1
     for x, text in plot.x_ticks:
         at = plot.gutter + column_of(plot, x, columns)
         at = min(at, width - len(text)) if at == plot.gutter else min(max(at - len(text) // 2, 0), width - len(text))
-        if at > end:
+        around = line[max(at - 1, plot.gutter) : at + len(text) + 1]
+        if at >= plot.gutter and all(cell.text == " " for cell in around):
             _write(line, at, text, "axis")
-            end = at + len(text)
     return line
 
 

@@ -6,6 +6,7 @@ every theme works and no colour is named in Python. Nothing is drawn while it is
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 from rich.segment import Segment
@@ -20,7 +21,7 @@ Row = tuple[Run, ...]
 
 ROLES = (
     "axis", "label", "now", "dim", "ghost", "tuned", "baseline", "p50", "p99",
-    "flag", "bad", "strong", "chosen", "rule", "warmup", "paced",
+    "flag", "bad", "strong", "chosen", "rule", "warmup", "paced", "s1", "s2", "s3", "s4",
 )  # fmt: skip
 
 
@@ -48,6 +49,10 @@ class Rows(Widget, can_focus=False):
         & > .rows--rule { color: $rule; }
         & > .rows--warmup { color: $quiet; background: $surface; }
         & > .rows--paced { color: $quiet; }
+        & > .rows--s1 { color: $series-1; }
+        & > .rows--s2 { color: $series-2; }
+        & > .rows--s3 { color: $series-3; }
+        & > .rows--s4 { color: $series-4; }
     }
     """
 
@@ -132,6 +137,11 @@ def spread(left: Iterable[Run], right: Iterable[Run], width: int) -> Row:
     left, right = tuple(left), tuple(right)
     room = width - sum(len(text) for text, _ in right)
     return (*padded(left, max(room, 1)), *right)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Text in lines of at most `width` columns; at least one line."""
+    return textwrap.wrap(text, width, break_long_words=True, break_on_hyphens=False) or [""]
 
 
 def changed_columns(before: Row, after: Row) -> tuple[int, int]:

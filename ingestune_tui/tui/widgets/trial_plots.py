@@ -6,6 +6,7 @@ behind as a ghost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingestune_tui.report.wording import figure_text
@@ -88,3 +89,45 @@ class TrialPlots:
             empty=f"latency comes with the paced stage, in {waiting:.0f} s" if waiting is not None else "",
             margin=MARGIN,
         )
+
+
+def overlaid(trials: Mapping[str, TrialView]) -> tuple[Plot, Plot]:
+    """(throughput, p99) of several trials on one time axis, each in a colour and with its letter."""
+    length = max((trial.length_s for trial in trials.values()), default=1.0)
+    roles = [f"s{i + 1}" for i in range(len(trials))]
+    rates = [
+        Series(trial.throughput("warmup", "saturated"), role, letter)
+        for (letter, trial), role in zip(trials.items(), roles, strict=True)
+    ]
+    delays = [
+        Series(trial.latency("p99"), role, letter) for (letter, trial), role in zip(trials.items(), roles, strict=True)
+    ]
+    waiting = "reading …" if not trials else ""
+    counted = max((series.points[-1][0] for series in rates if series.points), default=length)
+    return (
+        Plot(
+            series=tuple(rates),
+            x=(0.0, counted),
+            y=Limits().fit(y for series in rates for _, y in series.points),
+            unit="MB/s",
+            x_ticks=((0.0, "0 s"), (counted, f"{counted:.0f} s")),
+            empty=waiting,
+            margin=3,
+        ),
+        Plot(
+            series=tuple(delays),
+            x=_around(delays, length),
+            y=Limits(log=True).fit(y for series in delays for _, y in series.points),
+            log_y=True,
+            unit="p99 ms",
+            x_ticks=tuple((x, f"{x:.0f} s") for x in _around(delays, length)),
+            empty=waiting or "no latency was measured",
+            margin=3,
+        ),
+    )
+
+
+def _around(series: Sequence[Series], length: float) -> tuple[float, float]:
+    """The stretch of time that has points: latency exists in the paced stage only."""
+    times = [x for each in series for x, _ in each.points]
+    return (max(0.0, min(times) - 0.5), max(times)) if len(times) > 1 else (0.0, length)

@@ -1,0 +1,277 @@
+"""The result of a study in numbers and sentences: what Compare, the web page, `results --json` and the farewell share.
+
+Pure. Figures of tuned and baseline come from the confirmation pairs alone; where there was none, from the search, and
+then they are marked as not confirmed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.study import Effect, Outcome, Study
+from ingestune_tui.model.trial import Flag, Trial
+from ingestune_tui.model.workload import Workload
+from ingestune_tui.report.wording import (
+    Key,
+    difference_text,
+    percent_text,
+    ratio_text,
+    short_text,
+    size_text,
+    verdict_text,
+)
+from ingestune_tui.tuning.student_t import two_sided
+
+CLAIMS = ("faster", "no measurable difference", "slower", "unstable")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A geometric mean with its 95 % interval; the interval is None with a single trial."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Tuned or baseline under one workload."""
+
+    configuration: Configuration
+    mb_per_s: Estimate | None
+    messages_per_s: Estimate | None
+    p99_ms: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class SizeResult:
+    """What came of one workload."""
+
+    workload: Workload
+    tuned: Arm | None
+    baseline: Arm
+    confirmed: bool
+    """Whether the figures come from confirmation pairs."""
+    outcome: Outcome | None
+    """None while the study runs."""
+    flags: tuple[Flag, ...]
+    """Of the trials the figures come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForAll:
+    """One configuration for every message size."""
+
+    configuration: Configuration
+    ratio: float
+    """Geometric mean over the sizes of its throughput over the baseline's; of the search, no claim."""
+    costs: tuple[tuple[int, float], ...]
+    """(message bytes, what it loses against that size's own best, as a share)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A study's results over all its workloads."""
+
+    sizes: tuple[SizeResult, ...]
+    for_all: ForAll | None
+    """None with a single workload, or when no configuration was measured under all."""
+    effects: tuple[Effect, ...]
+    """Averaged over the workloads, the greatest first."""
+
+
+def summarize(
+    trials: Sequence[Trial],
+    outcomes: Sequence[Outcome],
+    *,
+    leaders: dict[int, Configuration] | None = None,
+    maximize: bool = True,
+    against: Configuration | None = None,
+) -> Summary:
+    """Everything Compare shows. `leaders` (by message bytes) stand in where there is no outcome yet.
+
+    With `against` the figures of another configuration take the baseline's place; they are of the search, no claim.
+    """
+    by_size: dict[int, list[Trial]] = {}
+    for trial in trials:
+        if trial.counts:
+            by_size.setdefault(trial.workload.message_bytes, []).append(trial)
+    claimed = {outcome.workload.message_bytes: outcome for outcome in outcomes}
+    sizes = []
+    for size in sorted({*by_size, *claimed}):
+        result = _size_result(by_size.get(size, []), claimed.get(size), (leaders or {}).get(size), against)
+        if result is not None:
+            sizes.append(result)
+    return Summary(tuple(sizes), _for_all(by_size, maximize), _effects(outcomes))
+
+
+def _size_result(
+    trials: Sequence[Trial], outcome: Outcome | None, leader: Configuration | None, against: Configuration | None
+) -> SizeResult | None:
+    baselines = [trial for trial in trials if trial.baseline]
+    if not baselines and outcome is None:
+        return None
+    base = outcome.baseline if outcome is not None else baselines[0].configuration
+    tuned = (outcome.winner if outcome is not None else None) or leader
+    pairs = [trial for trial in trials if trial.role == "confirm"]
+    confirmed = against is None and outcome is not None and outcome.verdict in CLAIMS and bool(pairs)
+    source = pairs if confirmed else [trial for trial in trials if trial.role != "confirm"] or pairs
+    if against is not None:
+        base, old = against, [trial for trial in source if trial.configuration == against]
+    else:
+        old = [trial for trial in source if trial.baseline]
+    new = [trial for trial in source if trial.configuration == tuned and not (confirmed and trial.baseline)]
+    workload = outcome.workload if outcome is not None else baselines[0].workload
+    return SizeResult(
+        workload=workload,
+        tuned=_arm(tuned, new) if tuned is not None and tuned != base else None,
+        baseline=_arm(base, old),
+        confirmed=confirmed,
+        outcome=outcome,
+        flags=tuple(dict.fromkeys(flag for trial in (*old, *new) for flag in trial.flags)),
+    )
+
+
+def _arm(configuration: Configuration, trials: Sequence[Trial]) -> Arm:
+    return Arm(
+        configuration,
+        estimate(trial.mb_per_s for trial in trials),
+        estimate(trial.messages_per_s for trial in trials),
+        estimate(trial.latency.p99 if trial.latency is not None else None for trial in trials),
+    )
+
+
+def estimate(values: Iterable[float | None]) -> Estimate | None:
+    """Geometric mean and t interval on the logarithms; None without any value."""
+    logs = [math.log(value) for value in values if value is not None and value > 0]
+    if not logs:
+        return None
+    mean = math.fsum(logs) / len(logs)
+    if len(logs) == 1:
+        return Estimate(math.exp(mean), None, None, 1)
+    spread = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (len(logs) - 1))
+    half = min(two_sided(0.95, len(logs) - 1) * spread / math.sqrt(len(logs)), 50.0)
+    return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), len(logs))
+
+
+def _for_all(by_size: dict[int, list[Trial]], maximize: bool) -> ForAll | None:
+    """The configuration whose search throughput is best over all sizes, each size weighing the same."""
+    if len(by_size) < 2:
+        return None
+    means: dict[int, dict[Configuration, float]] = {}
+    bases: dict[int, float] = {}
+    for size, trials in by_size.items():
+        logs: dict[Configuration, list[float]] = {}
+        base: list[float] = []
+        for trial in trials:
+            if trial.messages_per_s:
+                log = math.log(trial.messages_per_s)
+                (base if trial.baseline else logs.setdefault(trial.configuration, [])).append(log)
+        if not base:
+            return None
+        bases[size] = math.fsum(base) / len(base)
+        means[size] = {each: math.fsum(found) / len(found) for each, found in logs.items()}
+    everywhere = set.intersection(*(set(found) for found in means.values()))
+    if not everywhere or not maximize:
+        return None
+
+    def gain(configuration: Configuration) -> float:
+        return math.fsum(means[size][configuration] - bases[size] for size in means) / len(means)
+
+    best = max(sorted(everywhere, key=lambda each: each.hash), key=gain)
+    costs = tuple((size, 1 - math.exp(means[size][best] - max(means[size].values()))) for size in sorted(means))
+    return ForAll(best, math.exp(gain(best)), costs)
+
+
+def _effects(outcomes: Sequence[Outcome]) -> tuple[Effect, ...]:
+    seen: dict[str, list[Effect]] = {}
+    for outcome in outcomes:
+        for effect in outcome.effects:
+            seen.setdefault(effect.parameter, []).append(effect)
+    merged = [
+        Effect(
+            parameter=name,
+            share=math.fsum(effect.share for effect in effects) / len(effects),
+            best=next((effect.best for effect in effects if effect.best), "")
+            if len({effect.best for effect in effects if effect.best}) <= 1
+            else "differs by size",
+            interaction=next((effect.interaction for effect in effects if effect.interaction), ""),
+        )
+        for name, effects in seen.items()
+    ]
+    return tuple(sorted(merged, key=lambda effect: -effect.share))
+
+
+# Sentences -------------------------------------------------------------------------------------------------------
+
+
+def baseline_name(outcome: Outcome) -> str:
+    """What the winner was measured against, in words: the client's defaults, or the person's own settings."""
+    pinned = {item.name for item in outcome.winner or ()} if outcome.winner else set()
+    own = [item for item in outcome.baseline if item.name not in pinned]
+    same = all(
+        outcome.winner is not None and outcome.winner.get(item.scope, item.name) == item.value
+        for item in outcome.baseline
+    )
+    return f"{outcome.workload.client}'s defaults" if not own and same else "the baseline"
+
+
+def claim(outcome: Outcome) -> str:
+    """The honest sentence: `1.52x [1.44, 1.61] the throughput of librdkafka's defaults: faster; p99 …`."""
+    text = verdict_text(outcome, f"the {outcome.objective.split(',')[0]} of {baseline_name(outcome)}")
+    if outcome.latency is not None and outcome.ratio is not None and "throughput" in outcome.objective:
+        text += f"; p99 at the same rate {ratio_text(outcome.latency)}"
+    return text
+
+
+def what_mattered(effects: Sequence[Effect]) -> str:
+    """`compression.type 71 %, linger.ms 18 %`; says plainly when nothing did."""
+    seen = [effect for effect in effects if effect.share >= 0.01]
+    if not seen:
+        return "no effect seen"
+    return ", ".join(f"{effect.parameter.split(' ')[-1]} {percent_text(effect.share)}" for effect in seen[:4])
+
+
+def farewell(study: Study) -> str:
+    """What the app leaves on the normal screen: plain text that can be pasted into a ticket."""
+    lines: list[str] = []
+    acks = ""
+    for outcome in study.outcomes:
+        workload = outcome.workload
+        acks = next((f"acks={item.value}" for item in outcome.baseline if item.name == "acks"), "")
+        place = f"Kafka {study.cluster.version}" if not study.cluster.simulated else "simulated broker"
+        head = [study.name, f"{size_text(workload.message_bytes)} {workload.payload}", acks, place]
+        if outcome.pairs:
+            head.append(f"{outcome.pairs} pairs")
+        lines.append(" · ".join(part for part in head if part))
+        lines.append(claim(outcome))
+        if outcome.winner is not None and (changes := difference_text(outcome.winner, outcome.baseline, "->")):
+            lines.append("  " + "    ".join(changes))
+        if outcome.effects:
+            lines.append(f"  what mattered: {what_mattered(outcome.effects)}")
+        size = f" --message-bytes {workload.message_bytes}" if len(study.outcomes) > 1 else ""
+        if outcome.winner is not None:
+            lines.append(f"ingestune export {study.name}{size} --dialect java -o producer.properties")
+    if not lines:
+        state = {"running": "still running", "paused": "paused", "interrupted": "interrupted"}.get(
+            study.state, study.state
+        )
+        back = (
+            f"ingestune attach {study.name}"
+            if study.state in ("running", "paused")
+            else f"ingestune results {study.name}"
+        )
+        lines = [f"{study.name}: {state}" + (f", {study.message}" if study.message else ""), back]
+    return "\n".join(lines)
+
+
+def for_all_text(for_all: ForAll, keys: Collection[Key] | None = None) -> str:
+    """`1.29x  linger.ms 20 · lz4, at most 4 % below each size's best (geometric mean, of the search: no claim)`."""
+    worst = max((cost for _, cost in for_all.costs), default=0.0)
+    cost = f", at most {percent_text(worst)} below each size's best" if worst >= 0.005 else ""
+    return f"{for_all.ratio:.2f}x  {short_text(for_all.configuration, keys)}{cost} (geometric mean, of the search)"

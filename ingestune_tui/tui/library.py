@@ -1,0 +1,136 @@
+"""What the app does with the database for its screens: the list of studies, one study, the samples of one trial.
+
+The base of the app. Reading happens in workers, so a slow disk never holds up a key; what goes wrong becomes a toast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.app import App
+
+from ingestune_tui.errors import IngestuneError
+from ingestune_tui.tui.messages import (
+    SamplesWanted,
+    StudiesWanted,
+    StudyChosen,
+    StudyDeleteAsked,
+    StudyRenameAsked,
+)
+from ingestune_tui.tui.stored import StudyLine, stored_events
+from ingestune_tui.tui.study_view import StudyView
+
+if TYPE_CHECKING:
+    from ingestune_tui.model.study import Study
+    from ingestune_tui.storage.store import Store
+    from ingestune_tui.tui.state import AppState
+
+_AT_ONCE = 500
+"""Trials folded before other things get their turn."""
+
+
+async def read_study(store: Store, study: Study) -> StudyView:
+    """A stored study as if it had been watched."""
+    trials = await store.trials(study.id)
+    view = StudyView()
+    for number, event in enumerate(stored_events(study, trials)):
+        view.apply(event)
+        if number % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+    return view
+
+
+async def read_studies(store: Store) -> tuple[StudyLine, ...]:
+    """Every study, newest first, with the number of its trials."""
+    counts = await store.trial_counts()
+    return tuple(StudyLine(study, counts.get(study.id, 0)) for study in await store.studies())
+
+
+class Library(App[int]):
+    """Answers what the screens ask of the database."""
+
+    state: AppState
+
+    def say_error(self, error: IngestuneError) -> None:
+        """Show an error; the app does it."""
+
+    def redraw(self) -> None:
+        """Draw the screen in front; the app does it."""
+
+    def attach_to(self, study: Study) -> bool:
+        """Look at a study whose process runs, instead of what is stored; False when it does not answer."""
+        return False
+
+    @on(StudiesWanted)
+    def _studies_wanted(self) -> None:
+        self.read_studies()
+
+    @work(exclusive=True, group="studies")
+    async def read_studies(self) -> None:
+        """Bring the list of studies up to date."""
+        if (store := self.state.store) is None:
+            return
+        try:
+            self.state.studies = await read_studies(store)
+        except IngestuneError as error:
+            self.state.studies = self.state.studies or ()
+            self.say_error(error)
+        self.redraw()
+
+    @on(StudyChosen)
+    def _study_chosen(self, message: StudyChosen) -> None:
+        self.open_study(message.study_id)
+
+    @work(exclusive=True, group="study")
+    async def open_study(self, study_id: str) -> None:
+        """Show a study on the screens: a running one live, any other as it was stored."""
+        if (store := self.state.store) is None:
+            return
+        try:
+            study = await store.find_study(study_id)
+            if study.state in ("running", "paused") and self.attach_to(study):
+                return
+            self.state.study = await read_study(store, study)
+            self.state.connected = False
+        except IngestuneError as error:
+            self.say_error(error)
+            return
+        self.switch_mode("leaderboard" if study.state != "running" else "live")
+        self.redraw()
+
+    @on(StudyRenameAsked)
+    @work(group="studies-change")
+    async def _rename(self, message: StudyRenameAsked) -> None:
+        if (store := self.state.store) is not None:
+            try:
+                await store.rename_study(message.study_id, message.name)
+            except IngestuneError as error:
+                self.say_error(error)
+            self.read_studies()
+
+    @on(StudyDeleteAsked)
+    @work(group="studies-change")
+    async def _delete(self, message: StudyDeleteAsked) -> None:
+        if (store := self.state.store) is not None:
+            try:
+                await store.delete_study(message.study_id)
+            except IngestuneError as error:
+                self.say_error(error)
+            self.read_studies()
+
+    @on(SamplesWanted)
+    @work(group="samples")
+    async def _read_samples(self, message: SamplesWanted) -> None:
+        store, view = self.state.store, self.state.study
+        if store is None or not isinstance(view, StudyView):
+            return
+        try:
+            samples = await store.samples(message.trial_id)
+            histograms = await store.histograms(message.trial_id)
+        except IngestuneError as error:
+            self.say_error(error)
+            return
+        view.take_detail(message.trial_id, samples, histograms)
+        self.redraw()

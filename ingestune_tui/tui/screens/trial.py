@@ -1,0 +1,165 @@
+"""One trial: its samples, its latency distribution, why it was fast or slow, and what to mistrust.
+
+Opened from the leaderboard with all trials of a configuration; left and right go through them. Samples and histograms
+that are not at hand are asked for; the app reads them and redraws.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.report.leaderboard import Board
+from ingestune_tui.report.trial_text import difference_line, figures_line, flag_lines, measured_line, why_lines
+from ingestune_tui.report.wording import short_text
+from ingestune_tui.tui.messages import SamplesWanted
+from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.histogram_plot import buckets_of, histogram_plot
+from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
+from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.trial_plots import TrialPlots
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.state import AppState
+    from ingestune_tui.tui.trial_view import TrialView
+
+_ROLE_WORDS = {"preflight": "preflight", "search": "search", "confirm": "confirmation"}
+
+
+class TrialScreen(Place):
+    """Look closely at one trial."""
+
+    PLACE = "leaderboard"
+    HELP = "One trial: its half-second samples, its latencies, and what the client's statistics say about why."
+    CSS = """
+    TrialScreen {
+        & #charts { height: 1fr; min-height: 8; margin: 1 0; }
+        & #over-time { width: 3fr; }
+        & #histogram { width: 2fr; height: 1fr; margin: 0 0 0 2; }
+        & #facts { height: auto; max-height: 60%; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "back", id="trial.back", tooltip="Back to the leaderboard"),
+        Binding("left", "step(-1)", "next trial", key_display="←→", id="trial.older", tooltip="Earlier trial"),
+        Binding("right", "step(1)", "Later trial", show=False, id="trial.newer", tooltip="Later trial"),
+        Binding("down", "scroll(1)", "Scroll down", show=False, id="trial.down"),
+        Binding("up", "scroll(-1)", "Scroll up", show=False, id="trial.up"),
+        Binding("e", "export", "export", id="trial.export", tooltip="Write a .properties file"),
+    ]
+
+    def __init__(self, trials: tuple[Trial, ...], board: Board | None) -> None:
+        super().__init__()
+        self._trials = trials
+        self._board = board
+        counted = [i for i, trial in enumerate(trials) if trial.counts]
+        self._at = counted[-1] if counted else len(trials) - 1
+        self._plots = TrialPlots()
+        self._asked: set[str] = set()
+
+    @property
+    def trial(self) -> Trial:
+        """The one that is shown."""
+        return self._trials[self._at]
+
+    def body(self) -> ComposeResult:
+        yield TextRows(id="title")
+        with Horizontal(id="charts"):
+            with Vertical(id="over-time"):
+                yield Chart(id="throughput")
+                yield Chart(id="latency")
+            yield Chart(id="histogram")
+        with VerticalScroll(id="facts", can_focus=False):
+            yield TextRows(id="text")
+
+    def refresh_from(self, state: AppState) -> None:
+        view = state.study if isinstance(state.study, StudyView) else None
+        if view is None:
+            return
+        trial = self.trial
+        shown = view.trials.get(trial.number)
+        self.query_one("#title", TextRows).show(self._title())
+        self._draw(shown)
+        self.query_one("#text", TextRows).show(tuple(self._facts(view, state)))
+        missing = shown is not None and trial.counts and (not shown.samples or not shown.histogram)
+        if missing and trial.id not in self._asked:
+            self._asked.add(trial.id)
+            self.post_message(SamplesWanted(trial.id))
+
+    def _draw(self, shown: TrialView | None) -> None:
+        throughput, latency = self._plots.make(shown)
+        self.query_one("#throughput", Chart).show(throughput)
+        self.query_one("#latency", Chart).show(latency)
+        measured = self.trial.latency
+        named = {"p50": measured.p50, "p99": measured.p99} if measured is not None else {}
+        self.query_one("#histogram", Chart).show(
+            histogram_plot(
+                buckets_of(shown.histogram) if shown is not None and shown.histogram else [],
+                {name: value for name, value in named.items() if value is not None},
+                "" if measured is None else "reading …",
+            )
+        )
+
+    def _title(self) -> tuple[Row, ...]:
+        trial = self.trial
+        keys = self._board.keys if self._board is not None else None
+        mark: Run = ("◇ ", "baseline") if trial.baseline else ("", "")
+        left: list[Run] = [
+            (f"Trial {trial.number} · ", "label"),
+            mark,
+            (short_text(trial.configuration, keys), "strong"),
+        ]
+        which = f"{_ROLE_WORDS[trial.role]}, {self._at + 1} of {len(self._trials)}"
+        width = self.size.width - 2
+        role = "strong" if trial.state == "done" else "bad"
+        return (spread(left, ((which, "label"),), width), ((figures_line(trial), role),))
+
+    def _facts(self, view: StudyView, state: AppState) -> list[Row]:
+        trial, started = self.trial, view.started
+        width = max(20, self.size.width - 14)
+        rows: list[Row] = []
+
+        def say(label: str, text: str, role: str = "") -> None:
+            for i, line in enumerate(wrapped(text, width)):
+                rows.append(((f"{label if i == 0 else '':<9}", "label"), (line, role)))
+
+        for flag in flag_lines(trial):
+            say("", flag, "flag")
+        if trial.error:
+            say("error", trial.error, "bad")
+        for i, line in enumerate(why_lines(trial)):
+            say("why" if i == 0 else "", line)
+        if line := difference_line(trial, view.baseline(trial.workload.message_bytes)):
+            say("differs", line)
+        if started is not None:
+            words = measured_line(
+                trial,
+                cluster="a simulated broker" if started.simulated else started.cluster.label,
+                version=started.cluster.version,
+                host="",
+                study=started.study,
+            )
+            say("measured", words, "label")
+        return rows
+
+    def action_step(self, by: int) -> None:
+        self._at = min(max(0, self._at + by), len(self._trials) - 1)
+        self.redraw()
+
+    def action_scroll(self, by: int) -> None:
+        self.query_one("#facts", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_export(self) -> None:
+        from ingestune_tui.tui.screens.export import ExportScreen, export_of_row
+
+        view = self.ingestune.state.study
+        if isinstance(view, StudyView) and self._board is not None:
+            row = next((row for row in self._board.rows if row.configuration == self.trial.configuration), None)
+            if row is not None:
+                self.app.push_screen(ExportScreen(export_of_row(view, self._board, row)))

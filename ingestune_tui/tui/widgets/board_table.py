@@ -1,0 +1,131 @@
+"""The leaderboard's columns and cells: only the parameters that differ, figures that say how sure they are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from ingestune_tui.model.objective import Figure
+from ingestune_tui.report.leaderboard import Board, BoardRow
+from ingestune_tui.report.wording import figure_text, heading, percentile_text, value_text
+from ingestune_tui.tui.widgets.diff_table import Column, TableRow
+from ingestune_tui.tui.widgets.rows import Run
+
+SORTS: Final = ("rank", "MB/s", "p50", "p99", "flags", "n")
+"""What `s` goes through."""
+MARKS: Final = {
+    "winner": ("◆", "tuned"),
+    "leader": ("△", "dim"),
+    "baseline": ("◇", "baseline"),
+    "infeasible": ("✗", "bad"),
+}
+_FIGURE_COLUMN: Final[dict[Figure, str]] = {
+    "throughput": "mbs",
+    "consumer_throughput": "mbs",
+    "p50": "p50",
+    "p99": "p99",
+    "p999": "p99",
+    "end_to_end_p99": "p99",
+}
+
+
+def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) -> tuple[Column, ...]:
+    """Columns wide enough for their contents, the sorted one marked; flags get what is left of `width`."""
+
+    def title(text: str) -> str:
+        return f"{text}▾" if text == sort else text
+
+    settings = []
+    for scope, name in board.keys:
+        texts = [value_text(name, row.configuration.get(scope, name)) for row in rows[:200]]
+        wide = min(14, max([len(heading(name)), *(len(text) for text in texts)]))
+        settings.append(Column(f"{scope.value}.{name}", heading(name), wide))
+    widest = max((len(figure_text(row.mb_per_s)) for row in rows[:50]), default=4)
+    ranked = _FIGURE_COLUMN[board.figure]
+    classes = (Column("class", "durability", 12),) if board.classes else ()
+    columns = (
+        Column("rank", "    #", 5),
+        *settings,
+        *classes,
+        Column("mbs", title("MB/s") + "    " * (ranked == "mbs"), max(4, widest) + 4 * (ranked == "mbs"), right=True),
+        Column("p50", title("p50") + "    " * (ranked == "p50"), 4 + 4 * (ranked == "p50"), right=True),
+        Column("p99", title("p99") + "    " * (ranked == "p99"), 4 + 4 * (ranked == "p99"), right=True),
+    )
+    n = Column("n", title("n"), 2, right=True)
+    left = width - sum(column.width + 2 for column in (*columns, n)) - 2
+    return (*columns, Column("flags", title("flags"), max(10, min(26, left))), n)
+
+
+def rows_of(board: Board, rows: Sequence[BoardRow], marked: Collection[str]) -> list[TableRow]:
+    """The cells of `rows`."""
+    ranked = _FIGURE_COLUMN[board.figure]
+    return [_table_row(board, row, row.id in marked, ranked) for row in rows]
+
+
+def _table_row(board: Board, row: BoardRow, marked: bool, ranked: str) -> TableRow:
+    dim = "label" if row.standing == "infeasible" else ""
+    weight = "tuned" if row.standing == "winner" else "baseline" if row.standing == "baseline" else dim
+    cells: list[tuple[Run, ...]] = [_rank(row, marked)]
+    for scope, name in board.keys:
+        value = row.configuration.get(scope, name)
+        cells.append(((value_text(name, value), weight if value is not None else "label"),))
+    if board.classes:
+        cells.append(((row.durability_name, dim),))
+    halves = {key: row.half_width if key == ranked else None for key in ("p50", "p99")}
+    cells.append(_figure(figure_text(row.mb_per_s), board.half_mb_per_s(row), ranked == "mbs", weight or "strong"))
+    cells.append(_figure(percentile_text(row.p50_ms, "p50", row.approximate), halves["p50"], ranked == "p50", ""))
+    cells.append(_figure(percentile_text(row.p99_ms, "p99", row.approximate), halves["p99"], ranked == "p99", ""))
+    cells.append(_flags(row))
+    cells.append(((str(row.n), "label"),))
+    return TableRow(row.id, tuple(cells))
+
+
+def _rank(row: BoardRow, marked: bool) -> tuple[Run, ...]:
+    number = f"{row.rank:>3}" if row.rank is not None else "   "
+    mark = MARKS.get(row.standing, ("=", "label") if row.tied else (" ", ""))
+    return (("•", "now") if marked else (" ", ""), mark, (number, "label"))
+
+
+def _figure(text: str, half: float | None, ranked: bool, role: str) -> tuple[Run, ...]:
+    if not ranked:
+        return ((text, role),)
+    return ((text, role), (f" ±{_half_text(half):<2}" if text != "—" else "    ", "label"))
+
+
+def _half_text(half: float | None) -> str:
+    """Two columns where that is possible: a half-width needs no third digit."""
+    if half is None:
+        return "?"
+    return f"{half:.0f}" if half >= 0.95 else f"{half:.1f}".lstrip("0")
+
+
+def _flags(row: BoardRow) -> tuple[Run, ...]:
+    if row.standing == "infeasible":
+        return (("infeasible", "bad"),)
+    if not row.flags:
+        return (("", ""),)
+    return ((f"⚠ {', '.join(row.flags)}", "flag"),)
+
+
+def sorted_rows(rows: Sequence[BoardRow], sort: str) -> list[BoardRow]:
+    """Rows in another order than the rank's; what has no figure comes last."""
+    last = float("inf")
+    match sort:
+        case "MB/s":
+            return sorted(rows, key=lambda row: -(row.mb_per_s or 0.0))
+        case "p50":
+            return sorted(rows, key=lambda row: row.p50_ms if row.p50_ms is not None else last)
+        case "p99":
+            return sorted(rows, key=lambda row: row.p99_ms if row.p99_ms is not None else last)
+        case "flags":
+            return sorted(rows, key=lambda row: (row.standing == "infeasible", len(row.flags)), reverse=True)
+        case "n":
+            return sorted(rows, key=lambda row: -row.n)
+    return list(rows)
+
+
+def summary_of(board: Board, shown: int) -> str:
+    """`12 cells, 1 infeasible`, or how many of them a filter lets through."""
+    total = len(board.rows)
+    text = f"{total} cell{'s' * (total != 1)}" if shown == total else f"{shown} of {total} cells"
+    return f"{text}, {board.infeasible} infeasible" if board.infeasible else text
