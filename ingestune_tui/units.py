@@ -66,9 +66,12 @@ def parse_seconds(text: str) -> float:
 
 
 def format_bytes(value: float) -> str:
-    """Bytes for a person: binary units where they come out even (`16KiB`), else decimal ones (`9.1 GB`)."""
+    """Bytes for a person: units that come out even (`16KiB`, `1MB`), else rounded (`9.1 GB`)."""
     if value and value == int(value):
         for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+            if value % factor == 0:
+                return f"{int(value) // factor}{unit}"
+        for unit, factor in (("GB", 1000**3), ("MB", 1000**2)):
             if value % factor == 0:
                 return f"{int(value) // factor}{unit}"
     if abs(value) < 1000:

@@ -36,7 +36,7 @@ class Configuration(msgspec.Struct, frozen=True):
         flat = [Setting(scope, name, value) for scope, named in settings.items() for name, value in named.items()]
         return cls(tuple(sorted(flat, key=lambda item: (order.index(item.scope), item.name))))
 
-    def __iter__(self) -> Iterator[Setting]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Setting]:
         return iter(self.settings)
 
     def scope(self, scope: Scope) -> dict[str, Value]:

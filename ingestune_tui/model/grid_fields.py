@@ -1,4 +1,4 @@
-"""Every field of a grid file outside the parameters, with the converter that checks it. Pure; for grid_reader and the app.
+"""Every field of a grid file outside the parameters, with the converter that checks it. Pure.
 
 A converter takes what TOML gave and returns the value, or raises ValueError with one sentence. `field` names the
 field of the struct that takes the value.
@@ -45,7 +45,12 @@ def number(low: float, high: float) -> Callable[[object], float]:
     """A finite number in a closed range."""
 
     def convert(raw: object) -> float:
-        if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw) or not low <= raw <= high:
+        if (
+            isinstance(raw, bool)
+            or not isinstance(raw, (int, float))
+            or not math.isfinite(raw)
+            or not low <= raw <= high
+        ):
             raise ValueError(f"this is a number from {low:g} to {high:g}")
         return float(raw)
 

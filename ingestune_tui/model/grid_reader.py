@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomli
@@ -110,15 +110,12 @@ class _Reader:
         for key, raw in table.items():
             if (converter := converters.get(key)) is None:
                 self.report(_path(name, key), "there is no such key", _nearest(key, converters))
-            else:
-                self.convert(_path(name, key), converter, raw, lambda value, at=converter.field: result.update({at: value}))
+                continue
+            try:
+                result[converter.field] = converter(raw)
+            except ValueError as problem:
+                self.report(_path(name, key), str(problem))
         return result
-
-    def convert(self, path: str, converter: Callable[[Any], Any], raw: object, keep: Callable[[Any], object]) -> None:
-        try:
-            keep(converter(raw))
-        except ValueError as problem:
-            self.report(path, str(problem))
 
     def workloads(self, values: dict[str, Any]) -> tuple[Workload, ...]:
         sizes = values.pop("message_bytes", (1000,))
@@ -227,7 +224,9 @@ class _Reader:
                 names[key] = None
             else:
                 known = [f"{scope.value}.{name}" for scope, name in here]
-                self.report(f"search.off[{index}]", f"no parameter here is called {entry[:100]}", _nearest(entry, known))
+                self.report(
+                    f"search.off[{index}]", f"no parameter here is called {entry[:100]}", _nearest(entry, known)
+                )
         return tuple(
             Parameter(scope=each.scope, name=each.name, levels=each.levels, off=(each.scope, each.name) in names)
             for each in parameters
@@ -269,7 +268,8 @@ class _Reader:
             self.report("objective", f"{objective.figure} needs a consumer", "set [workload] consumers = 1")
         names = {(parameter.scope, parameter.name) for parameter in grid.parameters}
         if workload.consumers == 0 and any(scope is Scope.CONSUMER for scope, _ in names):
-            self.report("consumer", "consumer settings change nothing without a consumer", "set [workload] consumers = 1")
+            what = "consumer settings change nothing without a consumer"
+            self.report("consumer", what, "set [workload] consumers = 1")
         written = self.document.get("workload", {})
         for shape in TOPIC_SHAPE:
             if (Scope.TOPIC, shape) in names and isinstance(written, dict) and shape in written:

@@ -121,7 +121,9 @@ def topic_settings(configuration: Configuration) -> dict[str, Value]:
     return {name: value for name, value in configuration.scope(Scope.TOPIC).items() if name not in TOPIC_SHAPE}
 
 
-def effective(settings: Mapping[Scope, Mapping[str, Value]], scope: Scope, name: str, workload: Workload) -> Value | None:
+def effective(
+    settings: Mapping[Scope, Mapping[str, Value]], scope: Scope, name: str, workload: Workload
+) -> Value | None:
     """The value in force: what is set, else the default of the client, the broker or the workload."""
     if name in (named := settings.get(scope, {})):
         return named[name]

@@ -19,8 +19,6 @@ Flag = Literal[
     "overloaded",
     "lossy",
     "byte-capped",
-    "late",
-    "few-samples",
 ]
 
 REMEDIES: dict[Flag, str] = {
@@ -31,8 +29,6 @@ REMEDIES: dict[Flag, str] = {
     "overloaded": "it cannot hold the paced rate, so it has no latency: lower [objective] rate",
     "lossy": "messages failed or were lost: see the error codes",
     "byte-capped": "a stage ended early at [limits] bytes_per_trial: raise it if the disks allow",
-    "late": "the generator itself was late, so latencies are upper bounds: lower [objective] rate",
-    "few-samples": "too few messages were timed for the high percentiles: raise [trial] paced or [objective] rate",
 }
 
 
