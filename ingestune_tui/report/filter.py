@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ingestune_tui.catalogue.catalogue import Value
+from ingestune_tui.model.configuration import Setting
 from ingestune_tui.model.trial import REMEDIES
 from ingestune_tui.report.leaderboard import BoardRow
 from ingestune_tui.report.wording import value_text
@@ -88,7 +88,8 @@ def _word(word: str, parameters: Collection[str]) -> Test:
         raise FilterError(f"{word} is compared with something: write it like p99<20 or acks=all")
     lowered = word.lower()
     return lambda row: any(
-        lowered in f"{item.name}={value_text(item.name, item.value)}".lower() for item in row.configuration
+        lowered in f"{item.name}={value_text((item.scope, item.name), item.value)}".lower()
+        for item in row.configuration
     )
 
 
@@ -111,26 +112,27 @@ def _comparison(name: str, sign: str, wanted: str, parameters: Collection[str]) 
     compare, number = _OPERATORS[sign], _number(name, wanted)
 
     def ordered(row: BoardRow) -> bool:
-        value = _setting(row, name)
+        item = _setting(row, name)
+        value = item.value if item is not None else None
         return isinstance(value, (int, float)) and not isinstance(value, bool) and compare(float(value), number)
 
     return ordered
 
 
-def _setting(row: BoardRow, name: str) -> Value | None:
-    return next((item.value for item in row.configuration if item.name == name), None)
+def _setting(row: BoardRow, name: str) -> Setting | None:
+    return next((item for item in row.configuration if item.name == name), None)
 
 
 def _equal(name: str, row: BoardRow, wanted: str) -> bool:
-    value = _setting(row, name)
-    if value is None or wanted.lower() == "default":
-        return value is None and wanted.lower() == "default"
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    item = _setting(row, name)
+    if item is None or wanted.lower() == "default":
+        return item is None and wanted.lower() == "default"
+    if isinstance(item.value, (int, float)) and not isinstance(item.value, bool):
         try:
-            return float(value) == _number(name, wanted)
+            return float(item.value) == _number(name, wanted)
         except FilterError:
             return False
-    return value_text(name, value).lower() == wanted.lower()
+    return value_text((item.scope, name), item.value).lower() == wanted.lower()
 
 
 def _number(name: str, text: str) -> float:

@@ -89,7 +89,7 @@ def _verdict(result: SizeResult) -> str:
     role = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
     mark = "◆ " if outcome.verdict == "faster" else ""
     pairs = f"{outcome.pairs} fresh pairs" if outcome.pairs else "no pairs"
-    changes = difference_text(outcome.winner, outcome.baseline) if outcome.winner is not None else []
+    changes = difference_text(outcome.winner, outcome.baseline, workload.client) if outcome.winner else []
     noise = f", noise of one trial {percent_text(outcome.noise)}" if outcome.noise is not None else ""
     return (
         f"<h2>{escape(head)}</h2>"
@@ -227,7 +227,7 @@ def _board_row(board: Board, row: BoardRow) -> str:
     marks = {"winner": "◆", "leader": "△", "baseline": "◇", "infeasible": "✗"}
     role = {"winner": "tuned", "baseline": "baseline", "infeasible": "bad"}.get(row.standing, "")
     settings = "".join(
-        f"<td>{escape(value_text(name, row.configuration.get(scope, name)))}</td>" for scope, name in board.keys
+        f"<td>{escape(value_text(key, row.configuration.get(*key), board.client))}</td>" for key in board.keys
     )
     half = board.half_mb_per_s(row)
     width = f" ±{figure_text(half)}" if half is not None else ""

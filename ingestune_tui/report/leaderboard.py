@@ -43,7 +43,7 @@ class BoardRow:
     """One configuration."""
 
     id: str
-    """Names the row for as long as the study lives: its configuration's hash, and whether it is the baseline."""
+    """Names the row for as long as the study lives: the number of its first trial."""
     configuration: Configuration
     standing: Standing
     rank: int | None
@@ -85,6 +85,8 @@ class Board:
     outcome: Outcome | None
     classes: bool
     """Whether durability classes differ, and so deserve a column."""
+    client: str
+    """The client that was measured; its defaults stand where a configuration sets nothing."""
 
     @property
     def maximize(self) -> bool:
@@ -152,14 +154,15 @@ def leaderboard(
             standing = "leader"
         tied = above is not None and t is not None and _tied(cell, above, t * spread)
         half = t * spread / math.sqrt(len(cell.logs)) if t is not None else None
-        rows.append(_row(cell, standing, rank, tied, half, int(durability), str(durability.name)))
+        rows.append(_row(cell, standing, rank, tied, half, int(durability), str(durability)))
         above = cell
     for cell in cells:
         if not cell.logs:
             durability = classes[cell.configuration]
-            rows.append(_row(cell, "infeasible", None, False, None, int(durability), str(durability.name)))
+            rows.append(_row(cell, "infeasible", None, False, None, int(durability), str(durability)))
+    client = cells[0].trials[0].workload.client if cells else ""
     keys = varied(cell.configuration for cell in cells)
-    return Board(tuple(rows), keys, figure, outcome, classes=len({row.durability for row in rows}) > 1)
+    return Board(tuple(rows), keys, figure, outcome, classes=len({row.durability for row in rows}) > 1, client=client)
 
 
 def _cells(trials: Iterable[Trial], figure: Figure) -> list[_Cell]:
@@ -195,19 +198,19 @@ def _row(
     flags = tuple(dict.fromkeys(flag for trial in cell.trials for flag in trial.flags))
     latencies = [trial.latency for trial in counted if trial.latency is not None]
     return BoardRow(
-        id=cell.configuration.hash,
+        id=str(cell.trials[0].number),
         configuration=cell.configuration,
         standing=standing,
         rank=rank,
         tied=tied,
         durability=durability,
-        durability_name=name.lower().replace("_", " "),
+        durability_name=name,
         score=score,
         half_width=score * math.sinh(half) if score is not None and half is not None else None,
-        mb_per_s=_geometric(trial.mb_per_s for trial in counted),
-        messages_per_s=_geometric(trial.messages_per_s for trial in counted),
-        p50_ms=_geometric(latency.p50 for latency in latencies),
-        p99_ms=_geometric(latency.p99 for latency in latencies),
+        mb_per_s=_geometric([trial.mb_per_s for trial in counted]),
+        messages_per_s=_geometric([trial.messages_per_s for trial in counted]),
+        p50_ms=_geometric([latency.p50 for latency in latencies]),
+        p99_ms=_geometric([latency.p99 for latency in latencies]),
         approximate=tuple(dict.fromkeys(name for latency in latencies for name in latency.approximate)),
         flags=flags,
         trials=tuple(cell.trials),
@@ -215,7 +218,9 @@ def _row(
     )
 
 
-def _geometric(values: Iterable[float | None]) -> float | None:
+def _geometric(values: list[float | None]) -> float | None:
+    if len(values) == 1:  # nearly every row of a wide search, and there are thousands
+        return values[0]
     logs = [math.log(value) for value in values if value is not None and value > 0]
     return math.exp(math.fsum(logs) / len(logs)) if logs else None
 

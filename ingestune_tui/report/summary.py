@@ -250,7 +250,9 @@ def farewell(study: Study) -> str:
             head.append(f"{outcome.pairs} pairs")
         lines.append(" · ".join(part for part in head if part))
         lines.append(claim(outcome))
-        if outcome.winner is not None and (changes := difference_text(outcome.winner, outcome.baseline, "->")):
+        if outcome.winner is not None and (
+            changes := difference_text(outcome.winner, outcome.baseline, workload.client, "->")
+        ):
             lines.append("  " + "    ".join(changes))
         if outcome.effects:
             lines.append(f"  what mattered: {what_mattered(outcome.effects)}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration, Setting
 from ingestune_tui.model.study import Outcome, Ratio
 from ingestune_tui.tuning.confirm import format_interval
-from ingestune_tui.units import format_bytes, format_rate, three_digits
+from ingestune_tui.units import format_rate, three_digits
 
 Key = tuple[Scope, str]
 """A parameter: its scope and canonical name."""
@@ -30,21 +31,21 @@ _SHORT = {
 }
 
 
-def value_text(name: str, value: Value | None) -> str:
-    """A value as people write it: sizes with their unit, a setting left to its default as `default`."""
+def value_text(key: Key, value: Value | None, client: str = "") -> str:
+    """A value as people write it. One left to its default is that default where `client` is given, else `default`."""
+    prop = catalogue.find(*key)
+    if value is None and prop is not None and client:
+        value = prop.default(client)
     if value is None:
         return "default"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, int) and _is_size(name) and value >= 1024:
-        return format_bytes(value)
-    return str(value)
+    if prop is not None:
+        return catalogue.format_value(prop, value)
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
-def _is_size(name: str) -> bool:
-    return name.endswith((".bytes", ".size")) or name in ("message.max.bytes", "buffer.memory")
+def _is_size(key: Key) -> bool:
+    prop = catalogue.find(*key)
+    return prop is not None and prop.unit in ("bytes", "kbytes")
 
 
 def heading(name: str) -> str:
@@ -72,22 +73,24 @@ def short_text(configuration: Configuration, keys: Collection[Key] | None = None
     items = [item for item in configuration if keys is None or (item.scope, item.name) in keys]
     if not items:
         return "defaults"
-    sizes = sum(1 for item in items if _is_size(item.name))
+    sizes = sum(_is_size((item.scope, item.name)) for item in items)
     return " · ".join(_said(item, sizes) for item in items)
 
 
 def _said(item: Setting, sizes: int) -> str:
-    text = value_text(item.name, item.value)
-    clear = item.name == "compression.type" or (_is_size(item.name) and sizes == 1)
+    key = (item.scope, item.name)
+    text = value_text(key, item.value)
+    clear = item.name == "compression.type" or (_is_size(key) and sizes == 1)
     return text if clear else f"{item.name} {text}"
 
 
-def difference_text(winner: Configuration, baseline: Configuration, arrow: str = "→") -> list[str]:
-    """What to change: `linger.ms 5 → 20`, one text per setting. Values left to their default are said so."""
-    return [
-        f"{name} {value_text(name, before)} {arrow} {value_text(name, after)}"
-        for _, name, after, before in winner.differences(baseline)
-    ]
+def difference_text(winner: Configuration, baseline: Configuration, client: str, arrow: str = "→") -> list[str]:
+    """What to change: `linger.ms 5 → 20`, one text per setting. What was left to its default is said by its value."""
+    texts = []
+    for scope, name, after, before in winner.differences(baseline):
+        key = (scope, name)
+        texts.append(f"{name} {value_text(key, before, client)} {arrow} {value_text(key, after, client)}")
+    return texts
 
 
 def ratio_text(ratio: Ratio) -> str:

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ingestune_tui.catalogue.catalogue import Scope
+import msgspec
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import (
     Event,
@@ -31,6 +32,7 @@ from ingestune_tui.model.sample import Percentiles, Sample, Stage
 from ingestune_tui.model.study import Cluster, Effect, Outcome, Ratio, Study, VerdictKind
 from ingestune_tui.model.trial import Audit, Flag, Latency, Role, Trial, Why
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.tui.study_view import StudyView
 
 CLUSTER = Cluster(id="local-4.3.0-1", label="local", kind="local", version="4.3.0", nodes=1)
 START = datetime(2026, 11, 23, 20, 57, tzinfo=UTC)
@@ -41,7 +43,7 @@ STAGES_S = (3.0, 8.0, 5.0)
 
 def cell(linger: float, batch: int, codec: str) -> Configuration:
     """One point of the made-up grid."""
-    named = {"acks": "all", "linger.ms": linger, "batch.size": batch, "compression.type": codec}
+    named: dict[str, Value] = {"acks": "all", "linger.ms": linger, "batch.size": batch, "compression.type": codec}
     return Configuration.of({Scope.PRODUCER: named})
 
 
@@ -409,3 +411,31 @@ def _interval(logs: list[float]) -> Ratio | None:
 
 def _short(configuration: Configuration) -> str:
     return " · ".join(str(item.value) for item in configuration if item.name != "acks")
+
+
+def many_trials(count: int) -> StudyView:
+    """A finished study of `count` trials, each of a configuration of its own, folded."""
+    fake = FakeStudy(searched=4, pairs=4, sizes=(1000,))
+    events = fake.all()
+    like = next(trial for trial in fake.trials if trial.role == "search" and trial.state == "done")
+    chance = random.Random(3)
+    view = StudyView()
+    for event in events[:-1]:
+        view.apply(event)
+    for number in range(fake._number + 1, count + 1):
+        rate = 200_000.0 + 200_000.0 * chance.random()
+        settings: dict[str, Value] = {
+            "acks": "all",
+            "linger.ms": number % 100,
+            "batch.size": 1024 * (number // 100 + 1),
+        }
+        trial = msgspec.structs.replace(
+            like,
+            id=f"0193d000-0000-7000-8000-{number:012d}",
+            number=number,
+            configuration=Configuration.of({Scope.PRODUCER: settings}),
+            messages_per_s=rate,
+            mb_per_s=rate / 1000,
+        )
+        view.apply(TrialFinished.of(trial, fake.name))
+    return view.apply(events[-1])

@@ -97,7 +97,8 @@ class CompareRowsScreen(Place):
             heads.append((f"{LETTERS[i]}  {rank} {mark}", f"s{i + 1}"))
         table = [line("", heads)]
         for scope, name in keys:
-            table.append(line(name, [(value_text(name, row.configuration.get(scope, name)), "strong") for row in rows]))
+            values = [value_text((scope, name), row.configuration.get(scope, name), self._board.client) for row in rows]
+            table.append(line(name, [(value, "strong") for value in values]))
         if not keys:
             table.append(line("", [("the same settings", "label")]))
         table.append(())

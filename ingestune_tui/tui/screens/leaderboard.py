@@ -18,7 +18,7 @@ from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, paret
 from ingestune_tui.report.wording import size_text, verdict_text
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.study_view import StudyView
-from ingestune_tui.tui.widgets.board_table import SORTS, columns_of, rows_of, sorted_rows, summary_of
+from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
@@ -45,6 +45,7 @@ class LeaderboardScreen(Place):
     """Who leads, and how surely."""
 
     PLACE = "leaderboard"
+    AUTO_FOCUS = "#board"
     HELP = (
         "One row per configuration, with what was measured: ± is the 95 % half-width. Filter with terms such as "
         "acks=all p99<20 linger.ms>=5 !client-bound; names are parameters, p50, p99, mb/s, msg/s, n and rank. "
@@ -107,9 +108,6 @@ class LeaderboardScreen(Place):
             yield Static("", id="filter-error", markup=False)
             yield Static(LEGEND, id="legend", markup=False)
 
-    def on_mount(self) -> None:
-        self.query_one("#board", DiffTable).focus()
-
     # Drawing -------------------------------------------------------------------------------------------------
 
     def refresh_from(self, state: AppState) -> None:
@@ -126,9 +124,10 @@ class LeaderboardScreen(Place):
         self.query_one("#full").set_class(self._pareto, "-pareto")
         if self._pareto:
             self.query_one("#pareto", Chart).show(pareto_plot(board, front, self._chosen_id()))
-        self.query_one("#board", DiffTable).show(
-            columns_of(board, board.rows, self._sort, self.size.width - 2), rows_of(board, self._shown, self._marked)
-        )
+        rows, marked = self._shown, self._marked
+        columns = columns_of(board, board.rows, self._sort, self.size.width - 2)
+        ids = [row.id for row in rows]
+        self.query_one("#board", DiffTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
         self.query_one("#count", Static).update(summary_of(board, len(self._shown)))
         confirmed = any(row.standing == "winner" for row in board.rows)
         self.query_one("#legend", Static).update(LEGEND if confirmed else LEGEND_SEARCH)

@@ -15,7 +15,7 @@ from ingestune_tui.tui.messages import StudiesWanted, StudyChosen, StudyDeleteAs
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.widgets.diff_table import DiffTable
-from ingestune_tui.tui.widgets.studies_table import matching, study_columns, study_rows
+from ingestune_tui.tui.widgets.studies_table import matching, study_cells, study_columns
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
@@ -41,6 +41,7 @@ class StudiesScreen(Place):
     """The history."""
 
     PLACE = "studies"
+    AUTO_FOCUS = "#studies"
     HELP = "Every stored study, newest first. Enter shows one on 2, 3 and 4; R goes on with one that was stopped."
     CSS = """
     StudiesScreen {
@@ -78,9 +79,6 @@ class StudiesScreen(Place):
                 yield FindInput(placeholder="name, cluster, grid or state", id="find", select_on_focus=False)
                 yield Static("", id="found", markup=False)
 
-    def on_mount(self) -> None:
-        self.query_one("#studies", DiffTable).focus()
-
     def on_screen_resume(self) -> None:
         self.post_message(StudiesWanted())
         self.set_timer(LOADING_AFTER_S, self.redraw)
@@ -100,8 +98,10 @@ class StudiesScreen(Place):
             )
             return
         self._lines = matching(known, self._wanted)
-        columns = study_columns(self.size.width - 2)
-        self.query_one("#studies", DiffTable).show(columns, study_rows(self._lines, today(), columns))
+        lines, day, columns = self._lines, today(), study_columns(self.size.width - 2)
+        self.query_one("#studies", DiffTable).show(
+            columns, [line.study.id for line in lines], lambda place: study_cells(lines[place], day, columns)
+        )
         total = len(known)
         shown = f"{total} stud{'y' if total == 1 else 'ies'}"
         self.query_one("#found", Static).update(

@@ -37,12 +37,12 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
 
     settings = []
     for scope, name in board.keys:
-        texts = [value_text(name, row.configuration.get(scope, name)) for row in rows[:200]]
+        texts = [value_text((scope, name), row.configuration.get(scope, name), board.client) for row in rows[:200]]
         wide = min(14, max([len(heading(name)), *(len(text) for text in texts)]))
         settings.append(Column(f"{scope.value}.{name}", heading(name), wide))
     widest = max((len(figure_text(row.mb_per_s)) for row in rows[:50]), default=4)
     ranked = _FIGURE_COLUMN[board.figure]
-    classes = (Column("class", "durability", 12),) if board.classes else ()
+    classes = (Column("class", "durability", 20),) if board.classes else ()
     columns = (
         Column("rank", "    #", 5),
         *settings,
@@ -52,23 +52,19 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
         Column("p99", title("p99") + "    " * (ranked == "p99"), 4 + 4 * (ranked == "p99"), right=True),
     )
     n = Column("n", title("n"), 2, right=True)
-    left = width - sum(column.width + 2 for column in (*columns, n)) - 2
+    left = width - sum(column.width + 2 for column in (*columns, n)) - 3  # its own gap, and the scrollbar
     return (*columns, Column("flags", title("flags"), max(10, min(26, left))), n)
 
 
-def rows_of(board: Board, rows: Sequence[BoardRow], marked: Collection[str]) -> list[TableRow]:
-    """The cells of `rows`."""
+def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
+    """One row, a cell for each column."""
     ranked = _FIGURE_COLUMN[board.figure]
-    return [_table_row(board, row, row.id in marked, ranked) for row in rows]
-
-
-def _table_row(board: Board, row: BoardRow, marked: bool, ranked: str) -> TableRow:
     dim = "label" if row.standing == "infeasible" else ""
     weight = "tuned" if row.standing == "winner" else "baseline" if row.standing == "baseline" else dim
-    cells: list[tuple[Run, ...]] = [_rank(row, marked)]
+    cells: list[tuple[Run, ...]] = [_rank(row, row.id in marked)]
     for scope, name in board.keys:
         value = row.configuration.get(scope, name)
-        cells.append(((value_text(name, value), weight if value is not None else "label"),))
+        cells.append(((value_text((scope, name), value, board.client), weight if value is not None else "label"),))
     if board.classes:
         cells.append(((row.durability_name, dim),))
     halves = {key: row.half_width if key == ranked else None for key in ("p50", "p99")}
@@ -89,7 +85,7 @@ def _rank(row: BoardRow, marked: bool) -> tuple[Run, ...]:
 def _figure(text: str, half: float | None, ranked: bool, role: str) -> tuple[Run, ...]:
     if not ranked:
         return ((text, role),)
-    return ((text, role), (f" ±{_half_text(half):<2}" if text != "—" else "    ", "label"))
+    return ((text, role), (f" ±{_half_text(half):>2}" if text != "—" else "    ", "label"))
 
 
 def _half_text(half: float | None) -> str:

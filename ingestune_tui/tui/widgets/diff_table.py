@@ -6,20 +6,19 @@ far as someone has scrolled: a screen of five thousand rows opens like one of fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from ingestune_tui.tui.widgets.roles import style_of
 from ingestune_tui.tui.widgets.rows import Run
 
-FIRST_ROWS: Final = 120
+FIRST_ROWS: Final = 80
 MORE_ROWS: Final = 400
-_ROLES: Final = ("label", "tuned", "baseline", "flag", "bad", "strong", "now", "dim", "ghost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,6 @@ class _Cell(Text):
 class DiffTable(DataTable[Text]):
     """Shows rows; see `show`."""
 
-    COMPONENT_CLASSES = {f"table--{role}" for role in _ROLES}
-
     DEFAULT_CSS = """
     DiffTable {
         height: 1fr;
@@ -70,15 +67,6 @@ class DiffTable(DataTable[Text]):
         & > .datatable--hover { background: $surface; }
         & > .datatable--even-row { background: $background; }
         & > .datatable--odd-row { background: $background; }
-        & > .table--label { color: $quiet; }
-        & > .table--tuned { color: $tuned; text-style: bold; }
-        & > .table--baseline { color: $baseline; }
-        & > .table--flag { color: $flag; }
-        & > .table--bad { color: $bad; }
-        & > .table--strong { text-style: bold; }
-        & > .table--now { color: $running; text-style: bold; }
-        & > .table--dim { color: $tuned; }
-        & > .table--ghost { color: $ghost; }
     }
     """
 
@@ -87,19 +75,20 @@ class DiffTable(DataTable[Text]):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, cursor_type="row", cell_padding=1, cursor_foreground_priority="renderable")
         self._shown_columns: tuple[Column, ...] = ()
-        self._wanted: Sequence[TableRow] = ()
+        self._wanted: Sequence[str] = ()
+        self._make: Callable[[int], TableRow] = lambda _: TableRow("", ())
         self._shown: dict[str, TableRow] = {}
         self._heads: dict[str, _Cell] = {}
         self._limit = FIRST_ROWS
-        self._styles_by_role: dict[str, Style] = {}
+        self._styled_for = ""
 
     @property
     def chosen_id(self) -> str | None:
         """Id of the row under the cursor; None when there is none."""
-        return self._wanted[self.cursor_row].id if 0 <= self.cursor_row < len(self._wanted) else None
+        return self._wanted[self.cursor_row] if 0 <= self.cursor_row < len(self._wanted) else None
 
-    def show(self, columns: tuple[Column, ...], rows: Sequence[TableRow]) -> None:
-        """Make the table show `rows`, in that order."""
+    def show(self, columns: tuple[Column, ...], ids: Sequence[str], make: Callable[[int], TableRow]) -> None:
+        """Make the table show the rows `ids`, in that order; `make` gives one by its place when it is needed."""
         chosen = self.chosen_id
         if columns != self._shown_columns:
             self.clear(columns=True)
@@ -108,7 +97,7 @@ class DiffTable(DataTable[Text]):
                 title = Text(column.title, justify="right" if column.right else "left", no_wrap=True)
                 self.add_column(title, key=column.key, width=column.width)
             self._shown_columns = columns
-        self._wanted = rows
+        self._wanted, self._make = ids, make
         self._fill()
         if chosen is not None:
             self._go_to(chosen)
@@ -118,7 +107,7 @@ class DiffTable(DataTable[Text]):
         self._heads.clear()
 
     def _fill(self) -> None:
-        wanted = self._wanted[: self._limit]
+        wanted = [self._make(place) for place in range(min(self._limit, len(self._wanted)))]
         ids = {row.id for row in wanted}
         gone = [each for each in self._shown if each not in ids]
         if len(gone) > max(20, len(self._shown) // 3):
@@ -158,22 +147,15 @@ class DiffTable(DataTable[Text]):
     def _cell(self, row: TableRow, column: int) -> _Cell:
         cell = _Cell()
         for text, role in row.cells[column]:
-            cell.append(text, self._style_of(role))
+            cell.append(text, style_of(self, role))
         if self._shown_columns[column].right:
             cell.justify = "right"
         return cell
 
-    def _style_of(self, role: str) -> Style:
-        if not role:
-            return Style.null()
-        if role not in self._styles_by_role:
-            self._styles_by_role[role] = self.get_component_rich_style(f"table--{role}", partial=True)
-        return self._styles_by_role[role]
-
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        if self._styles_by_role:
-            self._styles_by_role.clear()
+        if self._shown and self._styled_for != self.app.theme:
+            self._styled_for = self.app.theme
             for row in self._shown.values():
                 for i, column in enumerate(self._shown_columns):
                     cell = self._cell(row, i)
@@ -185,9 +167,9 @@ class DiffTable(DataTable[Text]):
     # Filling on demand ---------------------------------------------------------------------------------------
 
     def _go_to(self, row_id: str) -> None:
-        index = next((i for i, row in enumerate(self._wanted) if row.id == row_id), None)
-        if index is None:
+        if row_id not in self._wanted:
             return
+        index = self._wanted.index(row_id)
         self._reach(index)
         if self.cursor_row != index:
             self.move_cursor(row=index, animate=False)

@@ -1,7 +1,7 @@
 """A widget made of rows of styled characters that repaints only the cells that changed: charts, tiles and strips.
 
-A subclass implements `compose_rows(width, height)`; a row is runs of (text, role), and a role is a component class, so
-every theme works and no colour is named in Python. Nothing is drawn while it is hidden.
+A subclass implements `compose_rows(width, height)`; a row is runs of (text, role), see `roles`. Nothing is drawn while
+it is hidden.
 """
 
 from __future__ import annotations
@@ -10,51 +10,21 @@ import textwrap
 from collections.abc import Iterable
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
+
+from ingestune_tui.tui.widgets.roles import style_of
 
 Run = tuple[str, str]
 """Some characters and the role they are styled as; empty is the plain foreground. `a.b` is `a` over `b`."""
 Row = tuple[Run, ...]
 
-ROLES = (
-    "axis", "label", "now", "dim", "ghost", "tuned", "baseline", "p50", "p99",
-    "flag", "bad", "strong", "chosen", "rule", "warmup", "paced", "s1", "s2", "s3", "s4",
-)  # fmt: skip
-
 
 class Rows(Widget, can_focus=False):
     """Draws what `compose_rows` gives, a line at a time."""
 
-    COMPONENT_CLASSES = {f"rows--{role}" for role in ROLES}
-
-    DEFAULT_CSS = """
-    Rows {
-        height: 1;
-        & > .rows--axis { color: $quiet; }
-        & > .rows--label { color: $quiet; }
-        & > .rows--now { color: $running; text-style: bold; }
-        & > .rows--dim { color: $running 50%; }
-        & > .rows--ghost { color: $ghost; }
-        & > .rows--tuned { color: $tuned; text-style: bold; }
-        & > .rows--baseline { color: $baseline; }
-        & > .rows--p50 { color: $foreground; }
-        & > .rows--p99 { color: $series-2; }
-        & > .rows--flag { color: $flag; }
-        & > .rows--bad { color: $bad; }
-        & > .rows--strong { color: $foreground; text-style: bold; }
-        & > .rows--chosen { color: $foreground; background: $chosen; }
-        & > .rows--rule { color: $rule; }
-        & > .rows--warmup { color: $quiet; background: $surface; }
-        & > .rows--paced { color: $quiet; }
-        & > .rows--s1 { color: $series-1; }
-        & > .rows--s2 { color: $series-2; }
-        & > .rows--s3 { color: $series-3; }
-        & > .rows--s4 { color: $series-4; }
-    }
-    """
+    DEFAULT_CSS = "Rows { height: 1; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -98,15 +68,10 @@ class Rows(Widget, can_focus=False):
         if self._composed_for != tuple(self.size):
             self._recompose_rows()
         if y not in self._strips:
+            base = self.visual_style
             row = self._rows[y] if y < len(self._rows) else ((" " * self.size.width, ""),)
-            self._strips[y] = Strip([Segment(text, self._style_of(role)) for text, role in row])
+            self._strips[y] = Strip([Segment(text, style_of(self, role, base)) for text, role in row])
         return self._strips[y]
-
-    def _style_of(self, role: str) -> Style:
-        style = self.rich_style
-        for part in reversed(role.split(".")) if role else ():
-            style += self.get_component_rich_style(f"rows--{part}", partial=True)
-        return style
 
     def text(self) -> str:
         """What is shown, without styles: for tests and for reading aloud."""

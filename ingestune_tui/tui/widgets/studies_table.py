@@ -26,7 +26,7 @@ def study_columns(width: int) -> tuple[Column, ...]:
     """Columns for a table of `width`: names get what the others leave."""
     state, verdict, trials, when = 13, 19, 6, 12
     wide = width >= 98
-    left = max(17, width - (state + verdict + trials + when + (14 if wide else 12)))
+    left = max(17, width - (state + verdict + trials + when + (15 if wide else 13)))  # gaps and scrollbar
     name = max(10, min(28, left * (2 if wide else 3) // 5))
     cluster = max(7, min(24, (left - name) // (2 if wide else 1)))
     grid = (Column("grid", "grid", max(7, min(24, left - name - cluster))),) if wide else ()
@@ -41,24 +41,21 @@ def study_columns(width: int) -> tuple[Column, ...]:
     )
 
 
-def study_rows(lines: Sequence[StudyLine], today: date, columns: Sequence[Column]) -> list[TableRow]:
-    """One row per study, in the order given, with a cell for each of `columns`."""
-    rows = []
-    for line in lines:
-        study = line.study
-        glyph, role = _STATES.get(study.state, ("·", ""))
-        cluster = "simulated" if study.cluster.simulated else study.cluster.label
-        cells: dict[str, Run] = {
-            "study": (study.name, "strong"),
-            "cluster": (cluster, "flag" if study.cluster.simulated else ""),
-            "grid": (study.grid_name, "label"),
-            "state": (f"{glyph} {study.state}", role),
-            "verdict": verdict_cell(study.outcomes),
-            "trials": (str(line.trials) if line.trials else "—", ""),
-            "when": (when_text(study.created_at, today), "label"),
-        }
-        rows.append(TableRow(study.id, tuple((cells[column.key],) for column in columns)))
-    return rows
+def study_cells(line: StudyLine, today: date, columns: Sequence[Column]) -> TableRow:
+    """One study, with a cell for each of `columns`."""
+    study = line.study
+    glyph, role = _STATES.get(study.state, ("·", ""))
+    cluster = "simulated" if study.cluster.simulated else study.cluster.label
+    cells: dict[str, Run] = {
+        "study": (study.name, "strong"),
+        "cluster": (cluster, "flag" if study.cluster.simulated else ""),
+        "grid": (study.grid_name, "label"),
+        "state": (f"{glyph} {study.state}", role),
+        "verdict": verdict_cell(study.outcomes),
+        "trials": (str(line.trials) if line.trials else "—", ""),
+        "when": (when_text(study.created_at, today), "label"),
+    }
+    return TableRow(study.id, tuple((cells[column.key],) for column in columns))
 
 
 def verdict_cell(outcomes: Sequence[Outcome]) -> Run:

@@ -1,0 +1,74 @@
+"""The app with a made-up study on its screens, for tests and pictures: nothing is started, nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ingestune_tui import settings as kept
+from ingestune_tui.model.events import Command, Event, TrialSampled
+from ingestune_tui.tui.app import IngestuneApp, initial_state
+from ingestune_tui.tui.messages import CommandGiven, StudyResumeAsked
+from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.study_view import StudyView
+
+
+class ShownApp(IngestuneApp):
+    """Opens on one place and keeps what it is asked for."""
+
+    CSS_PATH = str(Path(__file__).parents[2] / "ingestune_tui" / "tui" / "app.tcss")
+
+    def __init__(self, home: Path, place: str, view: StudyView | None = None, *, connected: bool = True) -> None:
+        settings = kept.load(environment={"INGESTUNE_HOME": str(home)})
+        state = initial_state(settings, kept.Remembered())
+        state.study = view
+        state.connected = connected and view is not None and view.finished is None
+        state.clock = lambda: "21:57:00"
+        super().__init__(state)
+        self.place = place
+        self.commands: list[Command] = []
+        self.resumed: list[str] = []
+        self.copied: list[str] = []
+
+    def on_mount(self) -> None:
+        self.switch_mode(self.place)
+
+    def on_command_given(self, message: CommandGiven) -> None:
+        self.commands.append(message.command)
+        message.stop()
+
+    def on_study_resume_asked(self, message: StudyResumeAsked) -> None:
+        self.resumed.append(message.study_id)
+        message.stop()
+
+    def copy_text(self, text: str) -> None:
+        self.copied.append(text)
+
+    def show_view(self, view: StudyView | None, *, connected: bool = True) -> None:
+        """Another state of the study, drawn at once."""
+        self.state.study = view
+        self.state.connected = connected and view is not None and view.finished is None
+        self.redraw()
+
+    def text(self) -> str:
+        """The screen as plain text, a line per row."""
+        lines = self.screen._compositor.render_strips(self.size)
+        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in lines)
+
+
+def until(events: Iterable[Event], trial: int, stage: str, samples: int) -> StudyView:
+    """The study as it stood at the given sample of a stage of a trial."""
+    view, seen = StudyView(), 0
+    for event in events:
+        view.apply(event)
+        if isinstance(event, TrialSampled) and event.trial == trial and event.sample.stage == stage:
+            seen += 1
+            if seen == samples:
+                return view
+    raise AssertionError(f"trial {trial} has no {samples} samples of its {stage} stage")
+
+
+def place_of(app: IngestuneApp) -> Place:
+    """The screen in front."""
+    assert isinstance(app.screen, Place)
+    return app.screen

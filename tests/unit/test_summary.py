@@ -1,0 +1,179 @@
+"""The numbers and sentences of a result, as Compare, the farewell, the tables and the web page give them."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from ingestune_tui.model.study import Cluster
+from ingestune_tui.report.html import render_html
+from ingestune_tui.report.summary import claim, estimate, farewell, summarize, what_mattered
+from ingestune_tui.report.tables import results_csv, results_json, studies_csv, study_report
+from ingestune_tui.report.wording import ratio_text, verdict_text
+from tests.tui.fake_study import BEST, FakeStudy
+
+
+@pytest.fixture(scope="module")
+def fake() -> FakeStudy:
+    made = FakeStudy(sizes=(10, 1000))
+    made.all()
+    return made
+
+
+def test_figures_of_a_confirmed_result_come_from_its_pairs_alone(fake: FakeStudy) -> None:
+    result = summarize(fake.trials, fake.outcomes).sizes[1]
+    assert result.confirmed
+    assert result.tuned is not None
+    assert result.tuned.mb_per_s is not None
+    assert result.baseline.mb_per_s is not None
+    assert result.tuned.mb_per_s.n == result.baseline.mb_per_s.n == fake.pairs
+    ratio = result.tuned.mb_per_s.mean / result.baseline.mb_per_s.mean
+    assert fake.outcomes[1].ratio is not None
+    assert ratio == pytest.approx(fake.outcomes[1].ratio.ratio)
+
+
+def test_before_the_outcome_the_figures_are_of_the_search_and_say_so(fake: FakeStudy) -> None:
+    search = [trial for trial in fake.trials if trial.role != "confirm"]
+    result = summarize(search, [], leaders={1000: BEST}).sizes[1]
+    assert not result.confirmed
+    assert result.outcome is None
+    assert result.tuned is not None
+    assert result.tuned.configuration == BEST
+
+
+def test_against_another_configuration_nothing_is_confirmed(fake: FakeStudy) -> None:
+    other = next(trial.configuration for trial in fake.trials if trial.role == "search" and trial.configuration != BEST)
+    result = summarize(fake.trials, fake.outcomes, against=other).sizes[1]
+    assert not result.confirmed
+    assert result.baseline.configuration == other
+
+
+def test_an_unconfirmed_outcome_never_shows_a_ratio(fake: FakeStudy) -> None:
+    outcome = msgspec.structs.replace(fake.outcomes[1], verdict="unconfirmed", ratio=None, reason="stopped by you")
+    assert "x [" not in claim(outcome)
+    assert "not confirmed" in claim(outcome)
+    assert "stopped by you" in claim(outcome)
+
+
+def test_the_claim_names_ratio_interval_verdict_and_latency(fake: FakeStudy) -> None:
+    outcome = fake.outcomes[1]
+    assert outcome.ratio is not None
+    assert outcome.latency is not None
+    text = claim(outcome)
+    assert ratio_text(outcome.ratio) in text
+    assert "the throughput of librdkafka's defaults: faster" in text
+    assert f"p99 at the same rate {ratio_text(outcome.latency)}" in text
+
+
+def test_no_measurable_difference_is_a_result_with_its_interval(fake: FakeStudy) -> None:
+    assert fake.outcomes[0].verdict == "no measurable difference"
+    assert verdict_text(fake.outcomes[0]).endswith("the baseline: no measurable difference")
+
+
+def test_the_farewell_can_be_pasted_into_a_ticket(fake: FakeStudy) -> None:
+    text = farewell(fake.study())
+    assert "->" in text
+    assert "compression.type 71 %" in text
+    assert "ingestune export quick --message-bytes 1000 --dialect java -o producer.properties" in text
+    assert "\x1b" not in text
+
+
+def test_the_farewell_of_a_running_study_says_how_to_come_back(fake: FakeStudy) -> None:
+    study = msgspec.structs.replace(fake.study(), outcomes=(), state="running")
+    assert "ingestune attach quick" in farewell(study)
+
+
+def test_one_for_all_sizes_weighs_every_size_the_same(fake: FakeStudy) -> None:
+    everywhere = summarize(fake.trials, fake.outcomes).for_all
+    assert everywhere is not None
+    assert [size for size, _ in everywhere.costs] == [10, 1000]
+    assert all(0 <= cost < 1 for _, cost in everywhere.costs)
+    assert summarize([each for each in fake.trials if each.workload.message_bytes == 10], []).for_all is None
+
+
+def test_what_did_not_matter_is_said_plainly(fake: FakeStudy) -> None:
+    effects = tuple(msgspec.structs.replace(effect, share=0.0) for effect in fake.outcomes[0].effects)
+    assert what_mattered(effects) == "no effect seen"
+
+
+def test_an_estimate_of_one_value_has_no_interval() -> None:
+    found = estimate([2.0, None])
+    assert found is not None
+    assert (found.mean, found.low, found.n) == (2.0, None, 1)
+    assert estimate([None]) is None
+
+
+def test_csv_has_a_line_per_configuration_and_no_cell_that_a_spreadsheet_would_run(fake: FakeStudy) -> None:
+    evil = [
+        msgspec.structs.replace(trial, error="=cmd|' /C calc'!A0") if trial.state == "infeasible" else trial
+        for trial in fake.trials
+    ]
+    rows = list(csv.DictReader(io.StringIO(results_csv(fake.study(), evil))))
+    assert {row["message_bytes"] for row in rows} == {"10", "1000"}
+    assert any(row["standing"] == "winner" for row in rows)
+    assert all(not row["error"].startswith("=") for row in rows)
+
+
+def test_json_lines_end_with_the_outcome(fake: FakeStudy) -> None:
+    lines = [msgspec.json.decode(line) for line in results_json(fake.study(), fake.trials)]
+    assert lines[0]["event"] == "configuration"
+    assert lines[-1]["event"] == "study_finished"
+    assert [outcome["verdict"] for outcome in lines[-1]["outcomes"]] == ["no measurable difference", "faster"]
+
+
+def test_studies_as_csv_name_state_and_verdicts(fake: FakeStudy) -> None:
+    (row,) = csv.DictReader(io.StringIO(studies_csv([fake.study()], {fake.id: 102})))
+    assert (row["study"], row["state"], row["trials"]) == ("quick", "finished", "102")
+
+
+def test_the_table_for_people_shows_claim_and_marks(fake: FakeStudy) -> None:
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(study_report(fake.study(), fake.trials))
+    text = console.export_text()
+    assert "◆" in text
+    assert "◇" in text
+    assert "faster" in text
+
+
+def test_markup_from_outside_stays_text(fake: FakeStudy) -> None:
+    evil = msgspec.structs.replace(fake.study(), name="[red]x[/red]")
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(study_report(evil, fake.trials))
+    assert "[red]x[/red]" in console.export_text()
+    page = render_html(msgspec.structs.replace(evil, name="<script>alert(1)</script>"), fake.trials)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_needs_nothing_else_and_says_what_the_app_says(fake: FakeStudy) -> None:
+    page = render_html(fake.study(), fake.trials)
+    for outside in ("http://", "https://", "src=", "@import", "url("):
+        assert outside not in page
+    assert "1 kB json" in page
+    assert page.count("<svg") == 2
+    assert "faster" in page
+    assert "client-bound" in page
+
+
+def test_a_simulated_broker_is_named_wherever_figures_stand(fake: FakeStudy) -> None:
+    cluster = Cluster(id="s", label="simulated", kind="simulated", version="mock", nodes=1)
+    study = msgspec.structs.replace(fake.study(), cluster=cluster)
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(study_report(study, fake.trials))
+    assert "simulated broker" in console.export_text()
+    assert "simulated broker" in render_html(study, fake.trials)
+    assert "simulated broker" in farewell(study)
+
+
+def test_a_study_without_trials_says_so(fake: FakeStudy) -> None:
+    empty = msgspec.structs.replace(fake.study(), outcomes=(), state="failed", message="no broker")
+    assert summarize([], []).sizes == ()
+    assert "no broker" in farewell(empty)
+    assert "<h1>quick</h1>" in render_html(empty, [])
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(study_report(empty, []))
+    assert "failed" in console.export_text()
