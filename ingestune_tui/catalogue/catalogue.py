@@ -35,6 +35,8 @@ class Scope(StrEnum):
 
 
 CLIENT_SCOPES = (Scope.PRODUCER, Scope.CONSUMER)
+UNSET_IN_JAVA = frozenset({"socket.send.buffer.bytes", "socket.receive.buffer.bytes", "connections.max.idle.ms"})
+"""Client properties that leave the choice to the system with 0 in librdkafka and with -1 in Java. 0 is canonical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +191,12 @@ def _parse_number(prop: Property, raw: object) -> int | float:
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
         raise ValueError(f"this is a number, {_range(prop)}")
     number = _with_unit(prop, raw) if isinstance(raw, str) else raw
-    if not math.isfinite(number):
-        raise ValueError(f"this is a finite number, {_range(prop)}")
+    if abs(number) > 2**63:  # infinity, too
+        raise ValueError(f"out of range: {_range(prop)}")
+    if math.isnan(number):
+        raise ValueError(f"this is a number, {_range(prop)}")
+    if number == -1 and prop.name in UNSET_IN_JAVA and prop.scope in CLIENT_SCOPES:
+        number = 0
     if prop.kind == "int":
         if number != int(number):
             raise ValueError(f"this is a whole number, {_range(prop)}")
