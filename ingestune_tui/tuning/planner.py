@@ -1,0 +1,286 @@
+"""The race: which cells to run next, and when enough is known. Pure: a function of space, finished trials and seed.
+
+So resuming is reading rows and planning again: a half-done block is planned again from the trials before it, and what
+is finished of it is left out. Claims nothing; the confirmation does. Called by the engine, in a thread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ingestune_tui.tuning.exhaustive import measure_outright
+from ingestune_tui.tuning.search_space import (
+    OUTSIDE,
+    PREFLIGHT_BLOCK,
+    Observation,
+    Plan,
+    SearchSpace,
+    StopReason,
+    infeasible_cells,
+)
+from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH, Rules, Standing, level_table, sample_cells, stand
+from ingestune_tui.tuning.surrogate import Floats, Indices, Surrogate, prior_median
+
+SMALL_GRID = 24
+"""Grids of at most so many cells are measured outright, each cell twice."""
+DESIGN_TRIALS = 24
+BLOCK_TRIALS = 6
+SURE = 0.95
+FEWEST_TRIALS = 36
+BASELINE_EVERY_BLOCKS = 4
+
+
+def plan_race(
+    space: SearchSpace,
+    finished: Sequence[Observation],
+    seed: int,
+    *,
+    tolerance: float,
+    maximize: bool,
+    noise: float,
+    limit: float | None,
+    time_left_trials: int | None,
+) -> Plan:
+    """The next block of trials, or the stop. Same input, same plan.
+
+    `tolerance` and `noise` are shares (0.05 is 5 %), `limit` bounds the observations' `limit_value`,
+    `time_left_trials` is how many more search trials the budget affords; None is no budget.
+    """
+    if len(space.targets) <= SMALL_GRID:
+        return measure_outright(
+            space, finished, seed, tolerance=tolerance, maximize=maximize, noise=noise, limit=limit,
+            time_left_trials=time_left_trials, rounds=2,
+        )  # fmt: skip
+    rules = Rules(tolerance, maximize, noise, limit)
+    block = max((trial.block for trial in finished), default=PREFLIGHT_BLOCK)
+    if block == PREFLIGHT_BLOCK:
+        return _rest_of_block(space, finished, rules, seed, 0, _design(space, rules, seed), None, time_left_trials)
+    done = [trial.cell for trial in finished if trial.block == block]
+    before = [trial for trial in finished if trial.block < block]
+    if block == 0:
+        earlier, planned = None, _design(space, rules, seed)
+    elif len(done) < BLOCK_TRIALS:
+        earlier = stand(space, before, rules, seed, block)
+        planned = _next_block(space, before, earlier, rules, seed, block) if earlier else ()
+    else:
+        earlier, planned = None, ()
+    masked = infeasible_cells(finished, limit)
+    rest = tuple(cell for cell in _without(planned, done) if cell not in masked)
+    if rest:
+        return _rest_of_block(space, finished, rules, seed, block, rest, earlier, time_left_trials)
+    return _after_block(space, finished, rules, seed, block, time_left_trials)
+
+
+def cap_trials(cells: int, noise: float) -> int:
+    """The most search trials that a race over `cells` runs at a relative noise of one trial."""
+    return math.ceil(min(max(cells * noise / 0.20, cells / 3), cells))
+
+
+def _without(planned: Sequence[int], done: Sequence[int]) -> tuple[int, ...]:
+    """What is planned and not done, in planned order; a cell may stand there more than once."""
+    left = list(done)
+    rest = []
+    for cell in planned:
+        if cell in left:
+            left.remove(cell)
+        else:
+            rest.append(cell)
+    return tuple(rest)
+
+
+def _rest_of_block(
+    space: SearchSpace,
+    finished: Sequence[Observation],
+    rules: Rules,
+    seed: int,
+    block: int,
+    cells: tuple[int, ...],
+    standing: Standing | None,
+    time_left_trials: int | None,
+) -> Plan:
+    """A plan for `cells`, cut to the budget. `standing` is what was known before the block, if anything."""
+    affordable = cells if time_left_trials is None else cells[: max(time_left_trials, 0)]
+    if not affordable:
+        return _stop(space, finished, rules, seed, block, StopReason.BUDGET)
+    if standing is None or not len(standing.measured):
+        return Plan(
+            block, affordable, None, None, 0.0, f"block {block + 1}: {len(affordable)} trials over the whole grid"
+        )
+    leader = standing.leader(among_measured=True)
+    sure = float(standing.good[leader])
+    words = f"block {block + 1}: the leader is within {rules.tolerance:.0%} of the best with probability {sure:.0%}"
+    return Plan(block, affordable, None, int(standing.cells[leader]), sure, words)
+
+
+def _after_block(
+    space: SearchSpace,
+    finished: Sequence[Observation],
+    rules: Rules,
+    seed: int,
+    block: int,
+    time_left_trials: int | None,
+) -> Plan:
+    """The plan after a whole block: stop, or the next block."""
+    standing = stand(space, finished, rules, seed, block + 1)
+    if standing is None:
+        return _stop(space, finished, rules, seed, block, StopReason.NONE_FEASIBLE)
+    run = sum(trial.block >= 0 for trial in finished)
+    total = len(space.targets)
+    if run >= min(FEWEST_TRIALS, total) and _sure_twice(space, finished, standing, rules, seed, block):
+        return _stop(space, finished, rules, seed, block, StopReason.SURE, standing)
+    if run >= cap_trials(total, standing.objective.hyper.noise):
+        return _stop(space, finished, rules, seed, block, StopReason.CAP, standing)
+    cells = _next_block(space, finished, standing, rules, seed, block + 1)
+    return _rest_of_block(space, finished, rules, seed, block + 1, cells, standing, time_left_trials)
+
+
+def _sure_twice(
+    space: SearchSpace, finished: Sequence[Observation], standing: Standing, rules: Rules, seed: int, block: int
+) -> bool:
+    """Whether one and the same measured cell is good enough with enough certainty now and was so before `block`."""
+    if not len(standing.measured):
+        return False
+    leader = standing.leader(among_measured=True)
+    if standing.good[leader] < SURE:
+        return False
+    earlier = stand(space, [trial for trial in finished if trial.block < block], rules, seed, block)
+    if earlier is None:
+        return False
+    before = np.flatnonzero(earlier.cells == standing.cells[leader])
+    return len(before) > 0 and float(earlier.good[before[0]]) >= SURE
+
+
+_STOPPED = {
+    StopReason.SURE: "two blocks in a row agree on the leader",
+    StopReason.CAP: "more trials would not tell the best cells apart at this noise",
+    StopReason.BUDGET: "the budget is used up",
+}
+
+
+def _stop(
+    space: SearchSpace,
+    finished: Sequence[Observation],
+    rules: Rules,
+    seed: int,
+    block: int,
+    reason: StopReason,
+    standing: Standing | None = None,
+) -> Plan:
+    """The end of the search, with the leader among the cells that were measured."""
+    if standing is None and any(not trial.infeasible and trial.cell != OUTSIDE for trial in finished):
+        standing = stand(space, finished, rules, seed, block + 1)
+    if standing is None or not len(standing.measured):
+        masked = infeasible_cells(finished, rules.limit)
+        if all(cell in masked for cell in space.targets):
+            return Plan(block, (), StopReason.NONE_FEASIBLE, None, 0.0, "no cell of the grid can be measured")
+        return Plan(block, (), reason, None, 0.0, f"{_STOPPED[reason]}; no cell has been measured")
+    leader = standing.leader(among_measured=True)
+    sure = float(standing.good[leader])
+    words = f"{_STOPPED[reason]}; the leader is within {rules.tolerance:.0%} of the best with probability {sure:.0%}"
+    return Plan(block, (), reason, int(standing.cells[leader]), sure, words)
+
+
+class _Telling:
+    """What a planned trial would tell, before it is run: the covariance less one rank per trial planned so far."""
+
+    def __init__(self, covariance: Floats, noise_variance: float) -> None:
+        self._covariance = covariance
+        self._noise = noise_variance
+        self._planned: list[Floats] = []
+        self.variance: Floats = covariance.diagonal().copy()
+
+    def _column(self, position: int) -> Floats:
+        column: Floats = self._covariance[:, position].copy()
+        for known in self._planned:
+            column -= known * known[position]
+        return column
+
+    def measure(self, position: int) -> None:
+        """Counts on a trial of this cell."""
+        column = self._column(position)
+        known = column / np.sqrt(max(float(column[position]), 0.0) + self._noise)
+        self._planned.append(known)
+        self.variance -= known * known
+
+    def best_for(self, leader: int, challenger: int) -> int:
+        """The cell whose measurement most reduces Var(leader - challenger)."""
+        shared = self._column(leader) - self._column(challenger)
+        return int(np.argmax(shared * shared / (np.maximum(self.variance, 0.0) + self._noise)))
+
+
+def _design(space: SearchSpace, rules: Rules, seed: int) -> tuple[int, ...]:
+    """The first block: cells of greatest variance, each given those before it, the baseline included, shuffled."""
+    rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0])
+    cells = sample_cells(np.array(space.targets, dtype=np.int64), seed)
+    if space.baseline is not None:
+        cells = np.union1d(cells, [space.baseline])
+    nothing = np.zeros(0)
+    hyper = prior_median(space.factors, rules.noise)
+    process = Surrogate(space.factors, level_table(space), np.zeros(0, dtype=np.int64), nothing, nothing, hyper)
+    covariance = process.prior(cells, cells)
+    telling = _Telling(covariance, hyper.noise**2)
+    tie_break = rng.random(len(cells)) * 1e-9
+    chosen: list[int] = []
+    count = min(DESIGN_TRIALS, len(cells))
+    if space.baseline is None:
+        chosen.append(OUTSIDE)
+        nearest: int | None = None
+    else:
+        nearest = int(np.searchsorted(cells, space.baseline))
+    while len(chosen) < count:
+        position = nearest if nearest is not None else int(np.argmax(telling.variance + tie_break))
+        nearest = None
+        chosen.append(int(cells[position]))
+        telling.measure(position)
+    return tuple(chosen[i] for i in rng.permutation(len(chosen)))
+
+
+def _next_block(
+    space: SearchSpace,
+    finished: Sequence[Observation],
+    standing: Standing,
+    rules: Rules,
+    seed: int,
+    block: int,
+) -> tuple[int, ...]:
+    """Six trials that best tell the leader from cells that may beat it, shuffled; the baseline among them when due."""
+    rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0x10000 + block])
+    chosen: list[int] = []
+    recent = [trial for trial in finished if trial.block > block - BASELINE_EVERY_BLOCKS]
+    broken = any(trial.cell == space.baseline_cell and trial.infeasible for trial in finished)
+    if not broken and not any(trial.cell == space.baseline_cell for trial in recent):
+        chosen.append(space.baseline_cell)
+    leader = standing.leader()
+    if leader not in standing.measured:
+        chosen.append(int(standing.cells[leader]))
+    telling = _Telling(standing.covariance, standing.objective.hyper.noise**2)
+    beaten = _draws_that_beat(standing, leader, rules)
+    while len(chosen) < BLOCK_TRIALS:
+        challenger = _challenger(standing, leader, beaten, rng)
+        doubtful = 1.0 - FEASIBLE_ENOUGH < standing.feasible[challenger] < FEASIBLE_ENOUGH
+        position = challenger if doubtful else telling.best_for(leader, challenger)
+        chosen.append(int(standing.cells[position]))
+        telling.measure(position)
+    return tuple(chosen[i] for i in rng.permutation(len(chosen)))
+
+
+def _draws_that_beat(standing: Standing, leader: int, rules: Rules) -> Indices:
+    """Draws in which the leader is not good enough; all of them when there are none."""
+    best = standing.draws.max(axis=1)
+    with np.errstate(invalid="ignore"):
+        beaten = np.flatnonzero(~(standing.draws[:, leader] >= best - rules.slack) & np.isfinite(best))
+    if not len(beaten):
+        beaten = np.flatnonzero(np.isfinite(best))
+    return beaten.astype(np.int64)
+
+
+def _challenger(standing: Standing, leader: int, beaten: Indices, rng: np.random.Generator) -> int:
+    """The best other cell in one of the draws; the likeliest to keep the limit where no draw keeps it."""
+    if not len(beaten):
+        return int(np.argmax(standing.feasible))
+    values = standing.draws[int(rng.choice(beaten))].copy()
+    values[leader] = -np.inf
+    return int(np.argmax(values))

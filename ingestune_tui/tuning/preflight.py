@@ -1,0 +1,81 @@
+"""The baseline trials before a search: how noisy the machine is, whether it is fit to be measured on, and the price.
+
+Pure, without numpy. The noise is only a first guess; the race fits its own. Called by the engine and by `check`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ingestune_tui.units import format_duration
+
+THROWAWAY_TRIALS = 1
+BASELINE_TRIALS = 4
+UNSTABLE_SPREAD = 0.30
+"""(max - min) / mean of the baseline trials, from which the machine is called unstable."""
+_EXPECTED_NOISE = 0.08
+_EXPECTED_DEGREES = 2.0
+"""The guess before any trial, and how many degrees of freedom it weighs: four trials alone are a poor estimate."""
+_LEAST_NOISE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the baseline trials say."""
+
+    noise: float
+    """Relative standard deviation of one trial, a share."""
+    spread: float
+    """(max - min) / mean."""
+    unstable: bool
+    """Whether the machine is too unstable for its figures to be trusted."""
+    message: str
+    """One sentence for people."""
+
+
+def preflight(values: Sequence[float]) -> Preflight:
+    """The noise of baseline trials (objective values above 0). Raises ValueError for fewer than two."""
+    if len(values) < 2:
+        raise ValueError("the preflight needs at least two baseline trials")
+    mean = math.fsum(values) / len(values)
+    spread = (max(values) - min(values)) / mean
+    noise = noise_of(values)
+    if spread >= UNSTABLE_SPREAD:
+        words = (
+            f"unstable machine: the same configuration differed by {spread:.0%} between trials; stop other load first"
+        )
+        return Preflight(noise, spread, True, words)
+    return Preflight(noise, spread, False, f"noise {noise:.0%}")
+
+
+def noise_of(values: Sequence[float]) -> float:
+    """The relative standard deviation of repeated trials, drawn towards 8 % while they are few."""
+    logs = [math.log(value) for value in values]
+    mean = math.fsum(logs) / len(logs) if logs else 0.0
+    squares = math.fsum((log - mean) ** 2 for log in logs) + _EXPECTED_DEGREES * _EXPECTED_NOISE**2
+    return max(math.sqrt(squares / (max(len(logs) - 1, 0) + _EXPECTED_DEGREES)), _LEAST_NOISE)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """How many trials a study takes at most, and how long that is."""
+
+    search_trials: int
+    """Of the search, at its cap."""
+    confirm_trials: int
+    """Of the confirmation, two per pair."""
+    seconds: float
+    """Everything, the preflight included."""
+    message: str
+    """As shown: `noise 9 %; about 27 min`."""
+
+
+def price(search_trials: int, pairs: int, trial_s: float, noise: float, budget_s: float | None = None) -> Price:
+    """The price of one search with its confirmation; `trial_s` is one trial with its gap. A budget bounds it."""
+    confirm_trials = 2 * pairs
+    seconds = (THROWAWAY_TRIALS + BASELINE_TRIALS + search_trials + confirm_trials) * trial_s
+    if budget_s is not None:
+        seconds = min(seconds, budget_s)
+    return Price(search_trials, confirm_trials, seconds, f"noise {noise:.0%}; about {format_duration(seconds)}")
