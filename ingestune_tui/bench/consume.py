@@ -1,8 +1,8 @@
 """The life of a consuming child: read the backlog that the saturated stage left, then what the paced stage sends.
 
-Saturate: everything in the topic from its start offsets, as fast as it comes, at most `seconds`; what lies there
-when it begins is the whole of it. Pace: from the end of the topic on; Ready is said again once every partition is
-positioned, and the stage ends with the next command, when all that was sent by then has been read.
+Saturate: wait until the topic comes to rest, then read everything in it as fast as it comes, at most `seconds`.
+Pace: read on from the end of the topic; the stage ends with the next command, or `seconds` after its first message,
+when everything sent by then has been read. Between stages the reader stays at the end, so that nothing is missed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from ingestune_tui.bench.reader import Reader
 from ingestune_tui.bench.sampler import Mark, Sampler, mark
 
 GRACE_S: Final = 10.0
-"""How long after `seconds` a paced stage waits for its ending command, and after that for the last messages."""
+"""How long a stage waits for its first messages to come, and for its last ones to be read."""
+REST_S: Final = 0.3
+"""A topic that has not grown for so long is at rest; so much later than planned may the last message be sent."""
 
 
 def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
@@ -50,7 +52,7 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
             reader.serve(0)
             reader.check()
             outbox.push()
-            if not inbox.commands:
+            if not inbox.commands and not reader.read(0):
                 inbox.arrived.wait(0.01)
         match inbox.commands.popleft():
             case Warm():
@@ -58,7 +60,7 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
             case Saturate(seconds=seconds):
                 outbox.send(_catch_up(reader, sampler, inbox, spec, seconds))
             case Pace(seconds=seconds):
-                outbox.send(_follow(reader, sampler, inbox, outbox, spec, seconds))
+                outbox.send(_follow(reader, sampler, inbox, spec, seconds))
             case Finish():
                 outbox.send(
                     Finished(
@@ -77,7 +79,7 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
 def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float) -> StageDone:
     """Consume the backlog. The window ends with its last message, or after `seconds`."""
     sampler.begin()
-    found = reader.offsets()
+    found = _at_rest(reader, inbox, seconds + GRACE_S)
     failed_before = Counter(reader.failed)
     start = mark(reader)
     sampler.emit("warmup", at=start)
@@ -92,21 +94,39 @@ def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec
     end = mark(reader)
     sampler.emit("saturated", at=end)
     left = reader.outstanding
-    if left:
-        reader.stop()
+    _go_to_the_end(reader)
     return _done("saturated", start, end, spec, failed=dict(reader.failed - failed_before), backlog_end=left)
 
 
-def _follow(
-    reader: Reader, sampler: Sampler, inbox: Inbox, outbox: Outbox, spec: ConsumerSpec, seconds: float
-) -> StageDone:
+def _at_rest(reader: Reader, inbox: Inbox, within_s: float) -> list[tuple[int, int]]:
+    """First and next offsets once nobody writes any more, or as they are after `within_s`."""
+    until_ns = time.monotonic_ns() + int(within_s * 1e9)
+    found = reader.offsets()
+    while time.monotonic_ns() < until_ns and not inbox.commands:
+        inbox.arrived.clear()
+        inbox.arrived.wait(REST_S)
+        reader.serve(0)
+        before, found = found, reader.offsets()
+        if found == before and sum(high - low for low, high in found) > len(found):
+            break
+    return found
+
+
+def _go_to_the_end(reader: Reader) -> None:
+    """Stand at the end of every partition, dropping what was not read.
+
+    Also after a whole backlog: the fetchers begin anew, without the back-off (1 s) of their full queue.
+    """
+    reader.start([high for _, high in reader.offsets()], 0)
+    while reader.read(1):
+        pass
+
+
+def _follow(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float) -> StageDone:
     """Consume what is sent from now on, timing what carries its due time."""
     sampler.begin()
-    highs = [high for _, high in reader.offsets()]
-    reader.start(highs, 0)
-    while reader.read(1):  # the fetchers are under way
-        pass
-    outbox.send(Ready(pid=os.getpid(), client=rd.version()))
+    if not reader.started:
+        _go_to_the_end(reader)
     failed_before = Counter(reader.failed)
     start = mark(reader)
     sampler.emit("drain", at=start)
@@ -117,14 +137,16 @@ def _follow(
         before = len(interval_us)
         if reader.read_timed(5, interval_us):
             last_ns = time.monotonic_ns()
-            first_ns = first_ns or last_ns
+            if len(interval_us) > before and not first_ns:
+                first_ns = last_ns
+                until_ns = first_ns + int((seconds + REST_S) * 1e9)
             took_us.extend(interval_us[before:])
         if now_ns >= sampler.due_ns:
             reader.serve(0)
             reader.check()
             sampler.emit("paced", latency=percentiles_of(interval_us))
             interval_us = []
-    reader.end = start.acknowledged + sum(high for _, high in reader.offsets()) - sum(highs)
+    reader.expect_all()
     until_ns = time.monotonic_ns() + int(GRACE_S * 1e9)
     while reader.outstanding and time.monotonic_ns() < until_ns and not inbox.stopped:
         interval_us = []
@@ -140,7 +162,7 @@ def _follow(
         failed=dict(reader.failed - failed_before),
         backlog_end=reader.outstanding,
         latency=encode(histogram_of(took_us)),
-        window_ns=max(last_ns - first_ns, 0),
+        window_ns=max(last_ns - first_ns, 0) if first_ns else 0,
     )
 
 

@@ -32,6 +32,8 @@ class Reader(Handle):
         self._started: list[int] = []
         self._inbound = self._functions.queue_new(self._handle)
         self._places = (ctypes.c_uint64 * BATCH)()
+        self._origin = 0
+        """What the offsets read so far add up to, less `acknowledged`."""
         self.sent = 0
         self.acknowledged = 0
         self.failed: Counter[str] = Counter()
@@ -66,7 +68,17 @@ class Reader(Handle):
                 code = self._functions.last_error()
                 raise LoadFailed(rd.error_name(code), f"partition {partition}: {rd.error_text(code)}")
             self._started.append(partition)
+        self._origin = sum(offsets) - self.acknowledged
         self.end = self.acknowledged + messages
+
+    @property
+    def started(self) -> bool:
+        """Whether anything is being fetched."""
+        return bool(self._started)
+
+    def expect_all(self) -> None:
+        """From now on everything that is in the topic at this moment is outstanding until consumed."""
+        self.end = sum(high for _, high in self.offsets()) - self._origin
 
     def stop(self) -> None:
         """Stop fetching and drop what has been fetched already."""

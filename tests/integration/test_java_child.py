@@ -1,0 +1,192 @@
+"""The Java load child against a real broker: the same protocol, books and honesty as the Python one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ingestune_tui.bench.java_child import prepare
+from ingestune_tui.bench.latency import decode
+from ingestune_tui.bench.protocol import CapReached, ConsumerSpec, Failed, Pace, Saturate, StageDone, Stop, Warm
+from ingestune_tui.model.sample import Sample
+from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture(scope="module")
+def java(local_kafka: str) -> Sequence[str]:
+    """The command of a Java child; compiled once, after the broker has shown that Java and the jars are here."""
+    return asyncio.run(prepare()).command
+
+
+def test_a_whole_trial_accounts_for_every_message_in_the_topic(local_kafka: str, java: Sequence[str]) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, keys="uniform:1000"), java) as child,
+    ):
+        assert child.ready().client.startswith("kafka-clients 4.")
+        saturated = child.saturate(1.0, warm_s=1.0)
+        paced = child.pace(2_000, 1.0)
+        finished = child.finish()
+        assert child.process.wait(10) == 0
+        grown = messages_in(local_kafka, topic)
+    assert finished.sent == finished.acknowledged == grown
+    assert finished.failed == {}
+    assert saturated.messages > 10_000
+    assert saturated.messages == sum(sample.messages for sample in child.samples("saturated"))
+    assert saturated.bytes == saturated.messages * 100
+    assert 0 < saturated.thread_cpu <= saturated.cpu
+    assert paced.scheduled == 2_000
+    assert decode(paced.latency).get_total_count() == 2_000
+    assert all(sample.latency_ms is not None for sample in child.samples("paced"))
+
+
+def test_samples_carry_the_reasons(local_kafka: str, java: Sequence[str]) -> None:
+    spec_config = {"compression.type": "zstd", "linger.ms": "5", "batch.size": "200000"}
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, config=spec_config), java) as child,
+    ):
+        child.ready()
+        child.saturate(1.5, warm_s=1.0)
+    last = child.samples("saturated")[-2]
+    assert (last.compression or 0) > 2.5
+    assert (last.round_trip_ms or 0) > 0
+    assert (last.queue_ms or 0) > 0
+    assert (last.batch_messages or 0) > 10
+
+
+def test_linger_is_read_as_latency(local_kafka: str, java: Sequence[str]) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, config={"linger.ms": "100"}), java) as child,
+    ):
+        child.ready()
+        done = child.pace(200, 1.5)
+    latency = decode(done.latency)
+    assert 100 <= latency.get_max_value() / 1000 < 300
+    assert 20 < latency.get_value_at_percentile(50) / 1000 < 120
+
+
+def test_the_byte_cap_ends_each_stage_early_and_says_so(local_kafka: str, java: Sequence[str]) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, bytes_cap=10_000_000), java) as child,
+    ):
+        child.ready()
+        child.say(Warm(limit_s=10))
+        reached = child.until(CapReached)
+        child.say(Saturate(seconds=30))
+        saturated = child.until(StageDone)
+        paced = child.pace(10_000, 5.0)
+        finished = child.finish()
+    assert reached.messages == 3_000
+    assert saturated.ended_early == "bytes_cap"
+    assert paced.ended_early == "bytes_cap"
+    assert finished.sent == 10_000
+
+
+def test_bytes_per_second_holds_the_saturated_rate_down(local_kafka: str, java: Sequence[str]) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, bytes_per_s=2_000_000), java) as child,
+    ):
+        child.ready()
+        done = child.saturate(2.0, warm_s=0.5)
+    assert done.bytes / done.window_s == pytest.approx(2_000_000, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("config", "topic_config", "code"),
+    [
+        ({}, {"max.message.bytes": "2000"}, "MSG_SIZE_TOO_LARGE"),
+        ({"max.request.size": "1000"}, {}, "MSG_SIZE_TOO_LARGE"),
+        ({"compression.type": "brotli"}, {}, "CONFIG"),
+        ({"enable.idempotence": "true", "acks": "1"}, {}, "CONFIG"),
+        ({"ssl.keystore.password": "hunter2", "security.protocol": "hunter2"}, {}, "CONFIG"),
+    ],
+)
+def test_a_configuration_that_cannot_work_fails_early_with_the_clients_own_words(
+    local_kafka: str, java: Sequence[str], config: dict[str, str], topic_config: dict[str, str], code: str
+) -> None:
+    with (
+        fresh_topic(local_kafka, config=topic_config) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 10_000, config=config), java) as child,
+    ):
+        failed = child.next_event()
+        assert child.process.wait(10) == 1
+    assert isinstance(failed, Failed)
+    assert failed.code == code
+    assert failed.permanent
+    assert not failed.broker_gone
+    assert failed.reason
+    assert "hunter2" not in failed.reason
+
+
+def test_missing_samples_are_reported_before_any_jvm_starts(java: Sequence[str]) -> None:
+    with LoadChild(producer_spec("127.0.0.1:9", "nowhere", payload="file:/no/such/samples"), java) as child:
+        failed = child.next_event()
+    assert isinstance(failed, Failed)
+    assert (failed.code, failed.permanent) == ("PAYLOAD", True)
+
+
+def test_a_cluster_that_is_not_there_is_reported_as_gone(java: Sequence[str]) -> None:
+    with LoadChild(producer_spec("127.0.0.1:9", "nowhere"), java) as child:
+        failed = child.next_event()
+    assert isinstance(failed, Failed)
+    assert failed.broker_gone
+    assert not failed.permanent
+
+
+def test_due_times_reach_a_consumer(local_kafka: str, java: Sequence[str]) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, due_time_header=True), java) as producer,
+        LoadChild(
+            ConsumerSpec(
+                config={"bootstrap.servers": local_kafka}, topic=topic, partitions=[0, 1, 2], message_bytes=100
+            )
+        ) as consumer,
+    ):
+        producer.ready()
+        consumer.ready()
+        for child in (producer, consumer):
+            child.say(Saturate(seconds=0.3))
+            child.until(StageDone)
+        for child in (producer, consumer):
+            child.say(Pace(rate=500, seconds=1.0))
+        producer.until(StageDone)
+        read = decode(consumer.until(StageDone).latency)
+    assert read.get_total_count() == 500
+    assert 0 < read.get_value_at_percentile(50) / 1000 < 500
+
+
+def test_stop_and_a_closed_stdin_end_the_jvm_at_once(local_kafka: str, java: Sequence[str]) -> None:
+    for ending in ("stop", "close"):
+        with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic), java) as child:
+            child.ready()
+            child.say(Warm(limit_s=30))
+            child.until(Sample)
+            began = time.monotonic()
+            if ending == "stop":
+                child.say(Stop())
+            else:
+                assert child.process.stdin
+                child.process.stdin.close()
+            assert child.process.wait(10) == (0 if ending == "stop" else 1)
+            assert time.monotonic() - began < 1
+
+
+def test_nothing_is_left_in_the_temporary_directory(
+    local_kafka: str, java: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with fresh_topic(local_kafka) as topic, LoadChild(producer_spec(local_kafka, topic), java) as child:
+        child.ready()
+        assert [name for name in os.listdir(tmp_path) if name.startswith("ingestune")] == []
