@@ -105,7 +105,7 @@ def sample_cells(alive: Indices, seed: int, keep: Indices | None = None) -> Indi
     return np.sort(np.concatenate([kept, fill]))
 
 
-def _thin(finished: Sequence[Observation], rules: Rules, seed: int) -> list[Observation]:
+def thin(finished: Sequence[Observation], rules: Rules, seed: int) -> list[Observation]:
     """At most 400 trials for the model: all of the cells that are ahead, and a seeded sample of the rest."""
     usable = [trial for trial in finished if not trial.infeasible]
     if len(usable) <= _MODELLED_TRIALS:
@@ -124,7 +124,7 @@ def stand(space: SearchSpace, finished: Sequence[Observation], rules: Rules, see
     if not len(alive):
         return None
     levels = level_table(space)
-    trials = _thin(finished, rules, seed)
+    trials = thin(finished, rules, seed)
     seen = np.array([trial.cell for trial in trials], dtype=np.int64)
     t_s = np.array([trial.t_s for trial in trials], dtype=np.float64)
     y = np.array([rules.score(trial.value) for trial in trials], dtype=np.float64)
