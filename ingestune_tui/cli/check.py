@@ -1,0 +1,120 @@
+"""`ingestune check`: what a grid would do, without doing any of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ingestune_tui.cli.options import cluster_options, database_option, settings_from
+
+if TYPE_CHECKING:
+    from ingestune_tui.model.space import Space
+    from ingestune_tui.settings import Settings
+    from ingestune_tui.tuning.grid_file import GridFile
+
+_SHOWN = 8
+
+
+@click.command("check")
+@click.argument("grid", type=click.Path(path_type=Path))
+@cluster_options
+@database_option
+def check(
+    grid: Path,
+    database: str | None,
+    cluster: str | None,
+    bootstrap_server: str | None,
+    command_config: str | None,
+    nodes: str,
+    topic_prefix: str | None,
+    round_trip_ms: int,
+) -> int:
+    """Check GRID: its cells, what is merged or invalid, the time, the bytes written and the peak on disk.
+
+    Exits with 2 when it cannot be run. Nothing is started; with a cluster named, results of earlier studies count.
+    """
+    from ingestune_tui.errors import GridError, Problem
+    from ingestune_tui.model.space import expand
+    from ingestune_tui.tuning.cluster import parse_cluster
+    from ingestune_tui.tuning.estimate import estimate
+    from ingestune_tui.tuning.grid_file import load_grid
+    from ingestune_tui.tuning.scopes import refuse_scopes
+    from ingestune_tui.units import format_bytes, format_duration
+
+    settings = settings_from(
+        database=database,
+        cluster=cluster,
+        bootstrap_server=bootstrap_server,
+        command_config=command_config,
+        topic_prefix=topic_prefix,
+    )
+    grid_file = load_grid(grid)
+    spaces = [expand(grid_file.grid, workload) for workload in grid_file.grid.workloads]
+    cached: int | None = None
+    if settings.cluster:
+        choice = parse_cluster(settings.cluster, settings.command_config, int(nodes))
+        refuse_scopes(grid_file.grid, choice, allow_broker_changes=True)
+        cached = asyncio.run(_cached(settings, grid_file, spaces))
+    for space in spaces:
+        _print_space(space, several=len(spaces) > 1)
+    dead = [space for space in spaces if not space.cells or space.baseline_invalid]
+    if dead:
+        reason = dead[0].baseline_invalid or dead[0].invalid[0][1]
+        what = "the baseline" if dead[0].baseline_invalid else "no cell"
+        raise GridError(
+            (Problem("", f"{what} can be run: {reason}" if what == "no cell" else f"{what}: {reason}"),), str(grid)
+        )
+    price = estimate(grid_file.grid, spaces, nodes=int(nodes))
+    known = "unknown without a cluster" if cached is None else str(cached)
+    click.echo(f"cached  {known}")
+    click.echo(f"trials  about {price.trials}, confirmation included")
+    click.echo(f"time    about {format_duration(price.seconds)}")
+    click.echo(f"writes  up to {format_bytes(price.bytes_written)} per node")
+    click.echo(f"peak    up to {format_bytes(price.peak_bytes)} on disk per node")
+    for note in grid_file.notes:
+        click.echo(f"note    {note}")
+    return 0
+
+
+def _print_space(space: Space, *, several: bool) -> None:
+    size = f"{space.workload.message_bytes} B  " if several else ""
+    click.echo(f"cells   {size}{space.counts}")
+    reasons: dict[str, int] = {}
+    for _, reason in space.invalid:
+        reasons[f"invalid: {reason}"] = reasons.get(f"invalid: {reason}", 0) + 1
+    for _, _, reason in space.merged:
+        reasons[f"merged: {reason}"] = reasons.get(f"merged: {reason}", 0) + 1
+    for reason, count in list(reasons.items())[:_SHOWN]:
+        click.echo(f"        {count} {reason}")
+    if len(reasons) > _SHOWN:
+        click.echo(f"        and {len(reasons) - _SHOWN} more reasons")
+
+
+async def _cached(settings: Settings, grid_file: GridFile, spaces: list[Space]) -> int:
+    """Cells that earlier studies on a cluster of this label have measured the same way, as far as can be told."""
+    from ingestune_tui.storage.store import Store
+    from ingestune_tui.tuning.grid_file import payload_fingerprint
+    from ingestune_tui.tuning.identity import method_hash
+
+    if not settings.database.exists():
+        return 0
+    grid = grid_file.grid
+    methods = {
+        method_hash(
+            space.workload, grid.timings, grid.limits, payload_fingerprint(space.workload, grid_file.path.parent)
+        )
+        for space in spaces
+    }
+    wanted = {cell.configuration.hash for space in spaces for cell in space.cells}
+    found: set[tuple[str, str]] = set()
+    async with await Store.open_configured(settings, read_only=True) as store:
+        for study in await store.studies():
+            if study.cluster.label != settings.cluster:
+                continue
+            for trial in await store.trials(study.id):
+                if trial.counts and not trial.flags and trial.method_hash in methods and trial.config_hash in wanted:
+                    found.add((trial.method_hash, trial.config_hash))
+    return len(found)

@@ -1,0 +1,187 @@
+"""`ingestune run`: a study in the foreground, said line by line on stderr, or as JSON lines on stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ingestune_tui.cli.options import Seconds, cluster_options, database_option, settings_from
+from ingestune_tui.errors import UsageError
+
+if TYPE_CHECKING:
+    from ingestune_tui.model.events import Event
+    from ingestune_tui.settings import Settings
+    from ingestune_tui.tuning.cluster import ClusterChoice
+    from ingestune_tui.tuning.grid_file import GridFile
+
+
+@click.command("run")
+@click.argument("grid", required=False, type=click.Path(path_type=Path))
+@cluster_options
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event on stdout.")
+@click.option("--strategy", type=click.Choice(["race", "exhaustive"]), help="Instead of the grid's own.")
+@click.option("--budget", type=Seconds(), metavar="TIME", help="For the whole study, like 10m.")
+@click.option("--confirm-pairs", type=click.IntRange(4, 200), metavar="N", help="Fresh pairs that make the claim.")
+@click.option("--no-confirm", is_flag=True, help="End with a leader and make no claim.")
+@click.option("--study", metavar="NAME", default="", help="Name of a new study, or the unfinished one to go on with.")
+@click.option("--fresh", is_flag=True, help="A new study that takes nothing from earlier ones.")
+@click.option("--seed", type=click.IntRange(0, 2**62), default=0, help="Repeat the same order of trials.")
+@click.option("--allow-broker-changes", is_flag=True, help="Let the grid change dynamic settings of the brokers.")
+@click.option("--yes", is_flag=True, help="Do not ask before loading a cluster that is not ours.")
+@click.option(
+    "--max-unattended", type=Seconds(), default=7200.0, metavar="TIME", help="Stop when nobody watches.  [default: 2h]"
+)
+@click.option("--detached", is_flag=True, hidden=True)
+@click.option("--socket", "socket_name", default="", hidden=True)
+def run(grid: Path | None, **given: Any) -> int:
+    """Run GRID and leave with a leaderboard and a verdict.
+
+    The same command again goes on with a study that was stopped or killed. GRID may be left out with --study, to go on
+    with a study whose grid file is gone.
+    """
+    settings = settings_from(
+        database=given["database"],
+        cluster=given["cluster"],
+        bootstrap_server=given["bootstrap_server"],
+        command_config=given["command_config"],
+        topic_prefix=given["topic_prefix"],
+    )
+    return asyncio.run(_run(grid, settings, given))
+
+
+async def _run(grid: Path | None, settings: Settings, given: dict[str, Any]) -> int:
+    from ingestune_tui.cli.narrate import JsonLines, Narration
+    from ingestune_tui.tuning.study_lookup import Wanted
+    from ingestune_tui.tuning.study_process import StudyProcess, StudyRequest
+
+    grid_file = await _grid_file(grid, settings, given["study"])
+    grid_file = _override(grid_file, given)
+    choice = _cluster(settings, given)
+    if given["no_confirm"] and given["confirm_pairs"]:
+        raise UsageError("--no-confirm and --confirm-pairs contradict each other")
+    _check_scopes(grid_file, choice, given["allow_broker_changes"])
+    if not given["detached"]:
+        _ask_first(grid_file, choice, yes=given["yes"])
+    front: JsonLines | Narration = JsonLines(sys.stdout) if given["as_json"] else Narration(quiet=given["detached"])
+    request = StudyRequest(
+        grid_file=grid_file,
+        cluster=choice,
+        wanted=Wanted(given["study"], given["fresh"], given["seed"], _remembered(settings, given)),
+        socket_name=given["socket_name"],
+        detached=given["detached"],
+        max_unattended_s=given["max_unattended"],
+    )
+
+    def listen(event: Event) -> None:
+        with contextlib.suppress(OSError):  # a terminal or a reader that went away stops no study
+            front.tell(event)
+
+    with front:
+        end = await StudyProcess(request, settings, listen).run()
+    if end.study is not None and isinstance(front, Narration) and not given["detached"]:
+        from ingestune_tui.report.summary import farewell
+
+        with contextlib.suppress(OSError):
+            click.echo("\n" + farewell(end.study), err=True)
+    if end.signal_number:
+        return 128 + end.signal_number
+    return 1 if end.study is None or end.study.state == "failed" else 0
+
+
+async def _grid_file(grid: Path | None, settings: Settings, study: str) -> GridFile:
+    """The grid on disk, or the one that a study was begun with."""
+    from ingestune_tui.storage.store import Store
+    from ingestune_tui.tuning.grid_file import load_grid, resolve
+
+    if grid is not None:
+        return load_grid(grid)
+    if not study:
+        raise UsageError("there is no grid to run", "Try `ingestune run grids/quick.toml --cluster local`.")
+    async with await Store.open_configured(settings) as store:
+        row = await store.find_study(study)
+    return resolve(row.grid_text, Path(row.options.get("grid_path", row.grid_name)))
+
+
+def _override(grid_file: GridFile, given: dict[str, Any]) -> GridFile:
+    """The command line wins over the grid's [search]."""
+    from dataclasses import replace
+
+    import msgspec
+
+    from ingestune_tui.tuning.grid_file import grid_hash
+
+    changes: dict[str, Any] = {}
+    if given["strategy"]:
+        changes["strategy"] = given["strategy"]
+    if given["budget"] is not None:
+        if given["budget"] < 10:
+            raise UsageError("a budget is at least 10s")
+        changes["budget_s"] = given["budget"]
+    if given["no_confirm"]:
+        changes["confirm_pairs"] = 0
+    elif given["confirm_pairs"]:
+        changes["confirm_pairs"] = given["confirm_pairs"]
+    if not changes:
+        return grid_file
+    grid = msgspec.structs.replace(grid_file.grid, search=msgspec.structs.replace(grid_file.grid.search, **changes))
+    return replace(grid_file, grid=grid, hash=grid_hash(grid))
+
+
+def _cluster(settings: Settings, given: dict[str, Any]) -> ClusterChoice:
+    from dataclasses import replace
+
+    from ingestune_tui.tuning.cluster import parse_cluster
+
+    if not settings.cluster:
+        raise UsageError(
+            "no cluster was named",
+            "Add `--cluster local` for a Kafka on this machine, `--cluster simulated`, or `--cluster HOST:PORT`.",
+        )
+    choice = parse_cluster(settings.cluster, settings.command_config, int(given["nodes"]))
+    return replace(choice, round_trip_ms=given["round_trip_ms"])
+
+
+def _check_scopes(grid_file: GridFile, choice: ClusterChoice, allow_broker_changes: bool) -> None:
+    from ingestune_tui.tuning.scopes import refuse_scopes
+
+    refuse_scopes(grid_file.grid, choice, allow_broker_changes=allow_broker_changes)
+
+
+def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:
+    """What going on with the study needs to know of this command line; never a secret."""
+    kept = {
+        "cluster": settings.cluster or "",
+        "command_config": str(settings.command_config or ""),
+        "nodes": given["nodes"],
+        "strategy": given["strategy"] or "",
+        "confirm_pairs": "0" if given["no_confirm"] else str(given["confirm_pairs"] or ""),
+        "budget_s": str(given["budget"] or ""),
+        "allow_broker_changes": "yes" if given["allow_broker_changes"] else "",
+    }
+    return {name: value for name, value in kept.items() if value}
+
+
+def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None:
+    """A cluster that is not ours is loaded only after it was named and agreed to."""
+    from ingestune_tui.errors import Refused
+    from ingestune_tui.model.space import expand
+    from ingestune_tui.tuning.estimate import estimate
+    from ingestune_tui.units import format_bytes, format_duration
+
+    if choice.kind != "external" or yes:
+        return
+    price = estimate(grid_file.grid, [expand(grid_file.grid, each) for each in grid_file.grid.workloads])
+    what = (
+        f"About {price.trials} trials will load {choice.bootstrap} for about {format_duration(price.seconds)}, write about "
+        f"{format_bytes(price.bytes_written)} to it and hold up to {format_bytes(price.peak_bytes)} at once."
+    )
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(what, "Add --yes to agree where there is no terminal to ask in.")
+    if not click.confirm(f"{what}\nGo on?", err=True):
+        raise Refused("nothing was run")

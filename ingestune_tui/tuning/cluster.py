@@ -1,0 +1,215 @@
+"""The cluster of a study, open: its address, its admin, what it is, and how its load children are started. Async.
+
+`open_cluster` gives it as a context: a `local` or `simulated` one is started here and ended with the context.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ingestune_tui.catalogue import catalogue, dialect, security
+from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.errors import ConfigError, UsageError
+from ingestune_tui.kafka.connection import Connection
+from ingestune_tui.kafka.local_broker import LocalKafka
+from ingestune_tui.kafka.simulated import SimulatedKafka
+from ingestune_tui.kafka.topics import Admin
+from ingestune_tui.kafka.version import client_version
+from ingestune_tui.model.study import Cluster
+from ingestune_tui.model.workload import Client
+from ingestune_tui.secrets import Secret
+from ingestune_tui.tuning.load_child import PYTHON_CHILD
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChoice:
+    """What the person chose, before anything is started or asked."""
+
+    kind: Literal["local", "simulated", "external"]
+    bootstrap: str = ""
+    """Only of an external cluster."""
+    command_config: Path | None = None
+    nodes: int = 1
+    """Of a local cluster, 1 or 3."""
+    round_trip_ms: int = 0
+    """Of a simulated cluster."""
+
+    @property
+    def label(self) -> str:
+        """As the person typed it."""
+        if self.kind == "local":
+            return "local" if self.nodes == 1 else f"local ({self.nodes} nodes)"
+        return "simulated" if self.kind == "simulated" else self.bootstrap
+
+
+def parse_cluster(text: str, command_config: Path | None = None, nodes: int = 1) -> ClusterChoice:
+    """`local`, `simulated` or `HOST:PORT,...`. Raises UsageError for anything else."""
+    word = text.strip()
+    if word == "local":
+        return ClusterChoice("local", nodes=nodes)
+    if word == "simulated":
+        return ClusterChoice("simulated", nodes=nodes)
+    for part in word.split(","):
+        host, _, port = part.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536 or any(c.isspace() for c in host):
+            raise UsageError(
+                f"{text[:200]!r} is no cluster",
+                "Write `local`, `simulated`, or an address like kafka1:9092,kafka2:9092.",
+            )
+    return ClusterChoice("external", bootstrap=word, command_config=command_config)
+
+
+@dataclass(slots=True)
+class OpenCluster:
+    """A cluster that answers, for as long as its context lasts."""
+
+    info: Cluster
+    connection: Connection
+    admin: Admin
+    delete_delay_s: float
+    """How long the brokers keep a deleted topic's data."""
+    node_ids: tuple[int, ...]
+    local: LocalKafka | None = None
+    java_command: tuple[str, ...] = ()
+    """Starts the Java load child; prepared only for grids that want it."""
+    java_version: str = ""
+    _settings: dict[str, str] = field(default_factory=dict)
+
+    def child_command(self, client: Client) -> Sequence[str]:
+        """The command of a load child."""
+        return self.java_command if client == "java" else PYTHON_CHILD
+
+    def client_version(self, client: Client) -> str:
+        """`librdkafka 2.16.1`: what makes the load."""
+        return self.java_version if client == "java" else client_version()
+
+    def client_config(self, client: Client, scope: Scope, settings: Mapping[str, Value]) -> dict[str, str]:
+        """Everything a load child's client is constructed with, in its own dialect; secrets are revealed in it."""
+        if client == "java":
+            own = dialect.to_java(scope, settings)
+            secured = security.java_security(self.connection.config)
+            plain = {name: each.reveal() if isinstance(each, Secret) else each for name, each in secured.items()}
+            return {"bootstrap.servers": self.connection.bootstrap, "client.id": "ingestune", **plain, **own}
+        connection = {name: str(value) for name, value in self.connection.client_config().items()}
+        return connection | dialect.to_librdkafka(scope, settings)
+
+    def free_bytes(self) -> int | None:
+        """Free space under a local cluster's data; None where the disk is somebody else's."""
+        return None if self.local is None else self.local.free_bytes()
+
+    @property
+    def topic_gone(self) -> Callable[[str], bool] | None:
+        """Whether a deleted topic has left the disk; None where the disk is somebody else's."""
+        if self.local is not None:
+            return self.local.topic_gone
+        return (lambda _: True) if self.info.simulated else None
+
+    async def answer(self) -> None:
+        """Return once the cluster answers. Raises ClusterUnreachable."""
+        await self.admin.describe_cluster(timeout_s=10)
+
+    async def broker_settings(self) -> Mapping[str, str]:
+        """Tunable broker settings that are not defaults, by name; read once. Empty where nobody may ask."""
+        if not self._settings and self.info.kind == "external":
+            for node in self.node_ids[:1]:
+                for name, setting in (await self.admin.describe_broker_configs(node)).items():
+                    tunable = catalogue.find(Scope.BROKER_STATIC, name)
+                    if tunable and not setting.is_default and setting.value is not None:
+                        self._settings[name] = setting.value
+        return self._settings
+
+
+@contextlib.asynccontextmanager
+async def open_cluster(
+    choice: ClusterChoice,
+    progress: Callable[[str], None],
+    *,
+    topic_prefix: str,
+    static_settings: Mapping[str, str] | None = None,
+    client: Client = "librdkafka",
+) -> AsyncIterator[OpenCluster]:
+    """Start or reach the cluster. `progress` is told what takes time, one short sentence each.
+
+    Raises LocalBrokerError, ClusterUnreachable, ConfigError.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        local: LocalKafka | None = None
+        if choice.kind == "local":
+            local = await stack.enter_async_context(
+                LocalKafka(choice.nodes, progress=progress, static_settings=static_settings)
+            )
+            connection = local.connection
+        elif choice.kind == "simulated":
+            progress("starting a simulated broker")
+            simulated = await stack.enter_async_context(SimulatedKafka(choice.round_trip_ms, brokers=choice.nodes))
+            connection = simulated.connection
+        else:
+            connection = connection_of(choice)
+            progress(f"asking {choice.bootstrap}")
+        admin = await stack.enter_async_context(Admin(connection, f"{topic_prefix}-"))
+        for note in connection.notes:
+            progress(note)
+        said = await admin.describe_cluster()
+        info = Cluster(
+            id=_identity(choice, said.cluster_id, said.version, len(said.nodes)),
+            label=choice.label,
+            kind=choice.kind,
+            version=local.version if local else said.version,
+            nodes=len(said.nodes),
+            security_protocol=str(connection.client_config().get("security.protocol", "PLAINTEXT")).upper(),
+        )
+        java_command: tuple[str, ...] = ()
+        java_version = ""
+        if client == "java":
+            java_command, java_version = await _java_child(progress)
+        yield OpenCluster(
+            info=info,
+            connection=connection,
+            admin=admin,
+            delete_delay_s=await admin.log_segment_delete_delay_s(),
+            node_ids=tuple(node.id for node in said.nodes),
+            local=local,
+            java_command=java_command,
+            java_version=java_version,
+        )
+
+
+async def _java_child(progress: Callable[[str], None]) -> tuple[tuple[str, ...], str]:
+    from ingestune_tui.bench.java_child import prepare  # only grids with client = "java" need it
+
+    prepared = await prepare(progress)
+    return tuple(prepared.command), prepared.version
+
+
+def _identity(choice: ClusterChoice, cluster_id: str, version: str, nodes: int) -> str:
+    """A local cluster gets a new id at every start, so its version and size stand for it."""
+    if choice.kind == "external":
+        return cluster_id or choice.bootstrap
+    return f"{choice.kind}:{version}:{nodes}"
+
+
+def connection_of(choice: ClusterChoice) -> Connection:
+    """How to reach an external cluster; its command config is read here. Raises ConfigError."""
+    config: dict[str, str | Secret] = {}
+    notes: list[str] = []
+    text = _read_command_config(choice.command_config)
+    if text is not None:
+        config, notes = security.client_properties(text)
+    return Connection(choice.bootstrap, config, choice.label, "external", tuple(notes))
+
+
+def _read_command_config(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        if path.stat().st_size > 1_000_000:
+            raise ConfigError(f"{path} is larger than 1 MB, which no client.properties is")
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise ConfigError(f"{path} (--command-config) cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise ConfigError(f"{path} (--command-config) is not text in UTF-8") from problem

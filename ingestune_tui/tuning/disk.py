@@ -1,0 +1,81 @@
+"""What ingestune's topics hold on the brokers' disks, and how long the next trial must wait. One per study.
+
+A deleted topic's bytes count until the broker has surely unlinked them: its `log.segment.delete.delay.ms` plus 5 s, or,
+on `local`, the moment its directories are gone. Nothing here deletes anything; the runner does, and says so here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+SETTLE_S = 5.0
+_LOOK_S = 0.25
+
+
+@dataclass(slots=True)
+class _Held:
+    """Bytes of one topic, per node."""
+
+    topic: str
+    node_bytes: int
+    free_at: float | None
+    """Monotonic seconds; None while the topic exists."""
+
+
+class DiskBudget:
+    """Keeps the sum of what is held below `bytes_on_disk`, per node."""
+
+    def __init__(
+        self,
+        bytes_on_disk: int,
+        delete_delay_s: float,
+        topic_gone: Callable[[str], bool] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`topic_gone` says whether a deleted topic's directories are gone; None where the disk cannot be seen."""
+        self.bytes_on_disk = bytes_on_disk
+        self.delete_delay_s = delete_delay_s
+        self._topic_gone = topic_gone
+        self._clock = clock
+        self._held: list[_Held] = []
+
+    def writing(self, topic: str, node_bytes: int) -> None:
+        """`topic` may come to hold `node_bytes` on each node."""
+        self._held.append(_Held(topic, node_bytes, None))
+
+    def deleted(self, topic: str, node_bytes: int) -> None:
+        """The cluster agreed to delete `topic`, which held `node_bytes` on each node."""
+        self._held = [held for held in self._held if held.topic != topic]
+        self._held.append(_Held(topic, node_bytes, self._clock() + self.delete_delay_s + SETTLE_S))
+
+    def held(self) -> int:
+        """Bytes per node that are, or may still be, on disk."""
+        now = self._clock()
+        self._held = [held for held in self._held if not self._is_free(held, now)]
+        return sum(held.node_bytes for held in self._held)
+
+    def _is_free(self, held: _Held, now: float) -> bool:
+        if held.free_at is None:
+            return False
+        if self._topic_gone is not None:
+            return self._topic_gone(held.topic)
+        return now >= held.free_at
+
+    def room_for(self, node_bytes: int) -> bool:
+        """True when a trial that writes `node_bytes` may start. One alone always may: its own cap bounds it."""
+        held = self.held()
+        return held == 0 or held + node_bytes <= self.bytes_on_disk
+
+    async def wait_for_room(self, node_bytes: int, waiting: Callable[[int, float], Awaitable[None]]) -> None:
+        """Return when there is room; `waiting(held bytes, seconds to go)` is told once when it has to wait."""
+        told = False
+        while not self.room_for(node_bytes):
+            if not told:
+                now = self._clock()
+                ends = [held.free_at - now for held in self._held if held.free_at is not None]
+                await waiting(self.held(), max(0.0, min(ends, default=0.0)))
+                told = True
+            await asyncio.sleep(_LOOK_S)

@@ -1,0 +1,216 @@
+"""A study from its first trial to its verdicts: one `WorkloadRun` after the other. Async; owned by the study process.
+
+Everything it decides follows from the stored trials and the study's row, so the same study goes on after a kill as if
+nothing had happened. It knows no screen: what happens is said through `emit`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ingestune_tui.errors import StudyError
+from ingestune_tui.model.events import Event, Notice, StudyFinished, StudyStarted, TrialFinished, now
+from ingestune_tui.model.space import Space, expand
+from ingestune_tui.model.study import Outcome, Study, StudyState
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.cluster import OpenCluster
+from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
+from ingestune_tui.tuning.identity import env_hash, method_hash
+from ingestune_tui.tuning.outcome import judge, leader_and_runner_up
+from ingestune_tui.tuning.record import StudyRecord
+from ingestune_tui.tuning.trial_loop import Stopped, TrialLoop
+from ingestune_tui.tuning.workload_run import Identity, WorkloadRun
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What the engine needs to know besides study, grid and cluster."""
+
+    host: str
+    """Name of the machine that makes the load; part of the environment's hash."""
+    topic_prefix: str
+    cache_s: float
+    """Age up to which other studies' trials may stand in for search trials; 0 takes none."""
+
+
+class Engine:
+    """Runs one study on one open cluster."""
+
+    def __init__(
+        self,
+        study: Study,
+        grid_file: GridFile,
+        cluster: OpenCluster,
+        store: Store,
+        options: EngineOptions,
+        emit: Callable[[Event], None],
+        trials: Sequence[Trial] = (),
+    ) -> None:
+        """`trials` are those that the study has already, when it is resumed."""
+        self._grid_file = grid_file
+        self._cluster = cluster
+        self._options = options
+        self._emit = emit
+        kept = [trial for trial in trials if trial.state != "running"]
+        self._record = StudyRecord(study, kept, store)
+        limits = grid_file.grid.limits
+        disk = DiskBudget(limits.bytes_on_disk, cluster.delete_delay_s, cluster.topic_gone)
+        last = max((trial.number for trial in trials), default=0)
+        self._loop = TrialLoop(study, grid_file.grid, cluster, store, disk, options.topic_prefix, last, emit)
+        self._run: WorkloadRun | None = None
+
+    # What the person may ask, at any time ------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Pause after the running trial."""
+        self._loop.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._loop.resume()
+
+    def skip(self) -> None:
+        """Drop the running trial. Only a search trial of a configuration that is not the baseline can be skipped."""
+        if not self._loop.skip():
+            self._emit(Notice(level="info", text="only a configuration of the search can be skipped"))
+
+    def stop_and_confirm(self) -> None:
+        """End the search after the running trial and confirm its leader."""
+        if self._run is not None:
+            self._run.confirm_now = True
+        self._loop.resume()
+
+    def stop(self) -> None:
+        """End the study now; the running trial is dropped and cleaned up."""
+        self._loop.stop()
+
+    # The study ---------------------------------------------------------------------------------------------
+
+    async def run(self) -> Study:
+        """The study with its outcomes: finished, stopped or failed. Its topics are deleted, its row is final."""
+        grid = self._grid_file.grid
+        spaces = [expand(grid, workload) for workload in grid.workloads]
+        self._say_started(spaces)
+        state: StudyState = "finished"
+        outcomes: list[Outcome] = []
+        message = ""
+        try:
+            for number, space in enumerate(spaces):
+                outcomes.append(await self._workload(space, workloads_left=len(spaces) - number))
+                await self._record.update(outcomes=tuple(outcomes))
+        except Stopped:
+            state, message = "stopped", "stopped before its end; the same command goes on with it"
+            outcomes += [self._outcome(space, "the study was stopped") for space in spaces[len(outcomes) :]]
+        except StudyError as problem:
+            state, message = "failed", str(problem)
+            outcomes += [self._outcome(space, problem.what) for space in spaces[len(outcomes) :]]
+        finally:
+            left = await self._loop.close()
+        if left:
+            message = f"{message}. These topics could not be deleted: {', '.join(left)}".lstrip(". ")
+            self._emit(Notice(level="warning", text=message))
+        await self._record.update(outcomes=tuple(outcomes), finished_at=now(), message=message)
+        study = self._record.study
+        self._emit(StudyFinished(study=study.name, state=state, outcomes=study.outcomes, message=message))
+        await self._record.update(state=state)
+        return self._record.study
+
+    def _say_started(self, spaces: Sequence[Space]) -> None:
+        study, grid = self._record.study, self._grid_file.grid
+        self._emit(
+            StudyStarted(
+                study=study.name,
+                study_id=study.id,
+                grid=study.grid_name,
+                cluster=self._cluster.info,
+                simulated=self._cluster.info.simulated,
+                strategy=grid.search.strategy,
+                objective=grid.objective.label,
+                workloads=grid.workloads,
+                cells=len(spaces[0].cells),
+                resumed=bool(self._record.trials),
+            )
+        )
+        for note in self._grid_file.notes:
+            self._emit(Notice(level="info", text=note))
+        for trial in self._record.trials:
+            self._emit(TrialFinished.of(trial, study.name))
+
+    async def _workload(self, space: Space, workloads_left: int) -> Outcome:
+        if refusal := _refusal(space):
+            return self._outcome(space, refusal)
+        run = WorkloadRun(
+            self._grid_file.grid,
+            space,
+            self._record,
+            self._loop,
+            await self._identity(space),
+            self._emit,
+            workloads_left,
+        )
+        self._run = run
+        try:
+            if not await run.preflight():
+                return self._outcome(space, run.reason)
+            leader = await run.search()
+            if leader is None:
+                return self._outcome(space, run.reason or "no configuration could be measured")
+            challenger = self._challenger(space, leader)
+            if challenger is None:
+                return self._outcome(space, "the only configuration is the baseline itself", leader)
+            reason = await run.confirm(challenger)
+            return self._outcome(space, reason, challenger)
+        finally:
+            self._run = None
+
+    def _challenger(self, space: Space, leader: int) -> int | None:
+        """Who meets the baseline in the pairs: the leader, or, when that is the baseline itself, the runner-up."""
+        if leader != space.baseline_cell:
+            return leader
+        return leader_and_runner_up(self._grid_file.grid, space, self._record.of(space.workload))[1]
+
+    def _outcome(self, space: Space, reason: str, challenger: int | None = None) -> Outcome:
+        workload = space.workload
+        pairs = self._record.decided(workload, "pairs")
+        stored = self._record.decided(workload, "challenger") or self._record.decided(workload, "leader")
+        if challenger is None and stored is not None and int(stored) >= 0:
+            challenger = int(stored)
+        return judge(
+            self._grid_file.grid,
+            space,
+            self._record.of(workload),
+            challenger=challenger,
+            pairs_planned=int(pairs) if pairs is not None else 0,
+            reason=reason,
+            stop_reason=self._record.decided(workload, "stop") or "",
+        )
+
+    async def _identity(self, space: Space) -> Identity:
+        grid = self._grid_file.grid
+        payload = await asyncio.to_thread(payload_fingerprint, space.workload, self._grid_file.path.parent)
+        version = self._cluster.client_version(space.workload.client)
+        settings = await self._cluster.broker_settings()
+        return Identity(
+            env_hash=env_hash(self._cluster.info, settings, self._options.host, version),
+            method_hash=method_hash(space.workload, grid.timings, grid.limits, payload),
+            cache_s=self._options.cache_s,
+        )
+
+
+def _refusal(space: Space) -> str:
+    """Why nothing of this space can be run; empty when something can."""
+    if not space.cells:
+        return f"no cell can be run: {space.invalid[0][1]}" if space.invalid else "the grid has no cells"
+    if space.baseline_invalid:
+        return f"the baseline cannot be run: {space.baseline_invalid}"
+    wanted = space.durability(space.baseline)
+    if all(space.durability(cell.configuration).weaker_than(wanted) for cell in space.cells):
+        return (
+            f"every configuration promises less than the baseline ({wanted}), and a weaker promise never wins: "
+            "pin acks in the grid, which sets it for the baseline too"
+        )
+    return ""

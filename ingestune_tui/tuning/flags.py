@@ -1,0 +1,67 @@
+"""Whether a trial measured the wrong thing. Pure: from what the children reported to the flags beside the figure."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from ingestune_tui.bench.protocol import StageDone
+from ingestune_tui.model.sample import Sample
+from ingestune_tui.model.trial import Audit, Flag
+from ingestune_tui.tuning.windows import fell_at_the_end, trend
+
+FULL_CORE = 0.95
+"""CPU of the sending thread, in cores, from which it is the bottleneck."""
+SHORT_BACKLOG_S = 0.02
+"""A saturated client whose backlog is worth less than this is waiting for its own sending thread."""
+LATE_MS = 1.0
+HELD = 0.98
+"""A paced stage holds its rate when at least this share of what fell due was acknowledged, or nearly so, in time."""
+
+
+def overloaded(paced: StageDone, rate: float) -> bool:
+    """True when the configuration could not hold the paced rate: its latency is no number."""
+    if paced.scheduled == 0:
+        return False
+    missing = paced.scheduled - paced.messages
+    in_flight_allowed = max(0.25 * rate, 100.0)
+    return paced.messages < HELD * paced.scheduled and (
+        missing > in_flight_allowed or paced.backlog_end > in_flight_allowed
+    )
+
+
+def flags_of(
+    *,
+    saturated: StageDone,
+    samples: Sequence[Sample],
+    paced: StageDone | None,
+    rate: float | None,
+    due_to_sent_p99_ms: float | None,
+    audit: Audit,
+) -> tuple[Flag, ...]:
+    """Every flag that applies, the gravest first. `samples` are all samples of the trial."""
+    window = [sample for sample in samples if sample.stage == "saturated"]
+    found: list[Flag] = []
+    if audit.failed or audit.lost:
+        found.append("lossy")
+    if paced is not None and rate and overloaded(paced, rate):
+        found.append("overloaded")
+    if _client_bound(saturated, window) or (due_to_sent_p99_ms is not None and due_to_sent_p99_ms > LATE_MS):
+        found.append("client-bound")
+    if fell_at_the_end(window):
+        found.append("disk-bound")
+    elif abs(trend(window)) > 0.10:
+        found.append("unsteady")
+    if any((sample.throttle_ms or 0) > 0 for sample in samples):
+        found.append("throttled")
+    if saturated.ended_early == "bytes_cap" or (paced is not None and paced.ended_early == "bytes_cap"):
+        found.append("byte-capped")
+    return tuple(found)
+
+
+def _client_bound(saturated: StageDone, window: Sequence[Sample]) -> bool:
+    if saturated.thread_cpu < FULL_CORE or not window or saturated.window_s <= 0:
+        return False
+    per_second = saturated.messages / saturated.window_s
+    backlog = statistics.median(sample.backlog for sample in window)
+    return backlog < SHORT_BACKLOG_S * per_second

@@ -1,0 +1,106 @@
+"""A grid file from disk, with the baseline files it names. The one place that reads them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ingestune_tui.catalogue import dialect
+from ingestune_tui.errors import GridError, Problem, UsageError
+from ingestune_tui.model.configuration import Setting, canonical_hash
+from ingestune_tui.model.grid import MAX_GRID_BYTES, Grid
+from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class GridFile:
+    """A grid as it was read."""
+
+    path: Path
+    text: str
+    """As it stands in the file, comments included."""
+    grid: Grid
+    """With the settings of its baseline files filled in."""
+    notes: tuple[str, ...]
+    """What was left out of a baseline file, and why."""
+    hash: str
+    """Of everything that decides what is run: equal for files that differ in comments and order of keys only."""
+
+
+def load_grid(path: Path) -> GridFile:
+    """Read and check. Raises UsageError when there is no such file, GridError with every problem."""
+    return resolve(_read(path), path)
+
+
+def resolve(text: str, path: Path) -> GridFile:
+    """A grid's text as if it stood in `path`: baseline files are looked for beside it."""
+    grid = read_grid(text, str(path))
+    settings = list(grid.baseline.settings)
+    notes: list[str] = []
+    problems: list[Problem] = []
+    client = grid.workloads[0].client
+    for scope, name in grid.baseline.files:
+        file = path.parent / os.path.expanduser(name)
+        where = f"baseline.{scope.value}"
+        try:
+            if file.stat().st_size > MAX_GRID_BYTES:
+                problems.append(Problem(where, f"{file} is larger than 1 MB"))
+                continue
+            found, said = dialect.baseline_settings(file.read_text(encoding="utf-8"), scope, client)
+        except (OSError, UnicodeDecodeError, ValueError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+            problems.append(Problem(where, f"{file} cannot be read: {reason}", "paths are relative to the grid's file"))
+            continue
+        settings += [Setting(scope, key, value) for key, value in found.items()]
+        notes += [f"{file.name}: {note}" for note in said]
+    if problems:
+        raise GridError(tuple(problems), str(path))
+    resolved = msgspec.structs.replace(
+        grid, baseline=msgspec.structs.replace(grid.baseline, files=(), settings=tuple(settings))
+    )
+    named = msgspec.structs.replace(
+        resolved, baseline=msgspec.structs.replace(resolved.baseline, files=grid.baseline.files)
+    )
+    return GridFile(path, text, named, tuple(notes), grid_hash(resolved))
+
+
+def grid_hash(grid: Grid) -> str:
+    """sha256 of what the grid asks for; its title plays no part."""
+    return canonical_hash(msgspec.to_builtins(msgspec.structs.replace(grid, title="")))
+
+
+def payload_fingerprint(workload: Workload, base: Path) -> str:
+    """What is sent, so that cached results of another content are not taken: the kind, or a file's sha256."""
+    if not workload.payload.startswith("file:"):
+        return workload.payload
+    path = payload_path(workload, base)
+    try:
+        with path.open("rb") as file:
+            return "file:" + hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        where = "workload.payload"
+        reason = f"{path} cannot be read: {problem.strerror}"
+        raise GridError((Problem(where, reason, "paths are relative to the grid's file"),)) from problem
+
+
+def payload_path(workload: Workload, base: Path) -> Path:
+    """The file of a `file:` payload; relative paths start at the grid's directory."""
+    return base / os.path.expanduser(workload.payload.removeprefix("file:"))
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_GRID_BYTES:
+            raise GridError((Problem("", "the file is larger than 1 MB", "a grid is a few dozen lines"),), str(path))
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise GridError(
+            (Problem("", f"not UTF-8 text (byte {problem.start})", "save it as UTF-8"),), str(path)
+        ) from problem
+    except OSError as problem:
+        raise UsageError(f"{path} cannot be read: {problem.strerror}") from problem

@@ -1,0 +1,123 @@
+"""What came of one workload: the verdict over fresh pairs, the winner, what mattered. Pure; the only maker of claims.
+
+Search trials have no part in the ratio. Without all the pairs that were planned there is no claim, only a leader.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from ingestune_tui.model.grid import Grid
+from ingestune_tui.model.space import Space
+from ingestune_tui.model.study import Outcome, Ratio, VerdictKind
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.tuning import confirm, preflight
+from ingestune_tui.tuning.search import objective_value, observations, search_space
+
+
+def complete_pairs(trials: Sequence[Trial]) -> dict[int, tuple[Trial, Trial]]:
+    """Pair number to (baseline, leader): the pairs whose halves were both measured in one attempt."""
+    halves: dict[tuple[int, int], dict[bool, Trial]] = {}
+    for trial in trials:
+        if trial.role == "confirm" and trial.pair is not None and trial.counts:
+            halves.setdefault((trial.pair, trial.block), {})[trial.baseline] = trial
+    return {pair: (both[True], both[False]) for (pair, _), both in sorted(halves.items()) if len(both) == 2}
+
+
+def judge(
+    grid: Grid,
+    space: Space,
+    trials: Sequence[Trial],
+    *,
+    challenger: int | None,
+    pairs_planned: int,
+    reason: str,
+    stop_reason: str,
+) -> Outcome:
+    """The outcome of one workload. `challenger` met the baseline in the pairs; `reason` says why there is no claim."""
+    pairs = list(complete_pairs(trials).values())
+    kind: VerdictKind = "unconfirmed"
+    ratio = latency = None
+    if challenger is None:
+        kind = "infeasible" if reason and not pairs else "unconfirmed"
+    elif not reason and pairs_planned and len(pairs) == pairs_planned:
+        kind, ratio, reason = _claim(grid, pairs)
+        latency = _latency_ratio(pairs)
+    winner = None if challenger is None else space.cells[challenger].configuration
+    if kind == "slower":
+        winner = space.baseline
+        reason = "the baseline is better than anything the search found"
+    return Outcome(
+        workload=space.workload,
+        objective=grid.objective.label,
+        verdict=kind,
+        reason=reason,
+        ratio=ratio,
+        latency=latency,
+        winner=winner,
+        baseline=space.baseline,
+        pairs=len(pairs),
+        trials=sum(trial.state != "running" for trial in trials),
+        noise=_noise(grid, trials),
+        stop_reason=stop_reason,
+    )
+
+
+def leader_and_runner_up(grid: Grid, space: Space, trials: Sequence[Trial]) -> tuple[int | None, int | None]:
+    """The best measured cell of the baseline's durability class, and the best one that is not the baseline."""
+    targets = set(search_space(space).targets)
+    limit = grid.objective.p99_limit_ms
+    values: dict[int, list[float]] = {}
+    for seen in observations(trials, grid.objective, space):
+        kept = limit is None or (seen.limit_value is not None and seen.limit_value < limit)
+        if seen.cell in targets and not seen.infeasible and kept:
+            values.setdefault(seen.cell, []).append(math.log(seen.value))
+    sign = 1 if grid.objective.maximize else -1
+    ranked = sorted(values, key=lambda cell: -sign * statistics.fmean(values[cell]))
+    others = [cell for cell in ranked if cell != space.baseline_cell]
+    return (ranked[0] if ranked else None), (others[0] if others else None)
+
+
+def _claim(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[VerdictKind, Ratio | None, str]:
+    figure = grid.objective.figure
+    values = [(objective_value(old, figure), objective_value(new, figure)) for old, new in pairs]
+    known = [(old, new) for old, new in values if old and new]
+    if len(known) < len(values):
+        missing = len(values) - len(known)
+        return "unconfirmed", None, f"{missing} of {len(values)} pairs have no {figure}: the rate could not be held"
+    limit = grid.objective.p99_limit_ms
+    if limit is not None:
+        kept = [new.latency is not None and new.latency.p99 is not None and new.latency.p99 < limit for _, new in pairs]
+        if sum(kept) < 0.9 * len(kept):
+            words = f"the leader kept p99 below {limit:g} ms in only {sum(kept)} of {len(kept)} fresh trials"
+            return "unconfirmed", None, words
+    found = confirm.verdict(known, maximize=grid.objective.maximize)
+    if found.ratio is None or found.low is None or found.high is None:
+        return "unconfirmed", None, "too few pairs for a claim"
+    ratio = Ratio(ratio=found.ratio, low=found.low, high=found.high)
+    kind: VerdictKind = found.kind.value
+    return kind, ratio, "the interval is too wide to say anything" if kind == "unstable" else ""
+
+
+def _latency_ratio(pairs: Sequence[tuple[Trial, Trial]]) -> Ratio | None:
+    """p99 of the leader over the baseline's at the same rate; None unless all pairs have both."""
+    values = [
+        (old.latency.p99, new.latency.p99)
+        for old, new in pairs
+        if old.latency and new.latency and old.latency.p99 and new.latency.p99
+    ]
+    if len(values) < max(len(pairs), confirm.FEWEST_PAIRS):
+        return None
+    ratio, low, high = confirm.ratio_interval(values)
+    return Ratio(ratio=ratio, low=low, high=high)
+
+
+def _noise(grid: Grid, trials: Sequence[Trial]) -> float | None:
+    values = [
+        value
+        for trial in trials
+        if trial.role == "preflight" and trial.counts and (value := objective_value(trial, grid.objective.figure))
+    ]
+    return preflight.noise_of(values) if len(values) >= 2 else None

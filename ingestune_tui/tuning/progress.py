@@ -1,0 +1,165 @@
+"""Where a workload's study stands, said as `Progress` events. Decides nothing; the workload run calls it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.events import Event, Phase, Progress
+from ingestune_tui.model.grid import Grid
+from ingestune_tui.model.space import Space
+from ingestune_tui.model.study import Ratio
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.tuning.confirm import ratio_interval
+from ingestune_tui.tuning.estimate import search_trials
+from ingestune_tui.tuning.outcome import complete_pairs
+from ingestune_tui.tuning.search import objective_value
+from ingestune_tui.tuning.search_space import OUTSIDE, Plan
+from ingestune_tui.units import three_digits
+
+
+class Reporter:
+    """Says the progress of one workload."""
+
+    def __init__(self, grid: Grid, space: Space, emit: Callable[[Event], None]) -> None:
+        self._grid = grid
+        self._space = space
+        self._emit = emit
+        self._noise: float | None = None
+        self._trial_s: float | None = None
+        self._leader: int | None = None
+        self._p_leader: float | None = None
+        self._said = ""
+
+    def priced(self, noise: float, trial_s: float) -> None:
+        """What the preflight found: the noise of one trial and its price in seconds."""
+        self._noise = noise
+        self._trial_s = trial_s
+
+    def preflight(self, done: int, expected: int, trials: Sequence[Trial]) -> None:
+        """Before a preflight trial."""
+        if self._trial_s is None and (timed := [trial.duration_s for trial in trials if trial.duration_s > 0]):
+            self._trial_s = statistics.fmean(timed) + 0.5
+        remaining = expected - done + self._search_expected() + 2 * self._grid.search.confirm_pairs
+        self._say("preflight", done, expected, remaining, trials)
+
+    def planned(self, plan: Plan, trials: Sequence[Trial]) -> None:
+        """After the planner spoke: leader, certainty and the queue."""
+        if plan.leader is not None and plan.leader != self._leader:
+            self._said = self._leader_sentence(plan.leader, trials)
+        self._leader = plan.leader if plan.leader is not None else self._leader
+        self._p_leader = plan.p_leader if plan.leader is not None else self._p_leader
+        self._search(plan, 0, trials)
+
+    def measured(self, plan: Plan, position: int, trials: Sequence[Trial]) -> None:
+        """After a search trial: `position` of the plan's trials are done."""
+        self._search(plan, position, trials)
+
+    def confirming(self, pairs: int, trials: Sequence[Trial]) -> frozenset[int]:
+        """Between pairs; the numbers of the pairs that are complete."""
+        complete = complete_pairs(trials)
+        values = self._pair_values(trials)
+        so_far = None
+        if len(values) >= 2:
+            ratio, low, high = ratio_interval(values)
+            so_far = Ratio(ratio=ratio, low=low, high=high)
+        done = 2 * len(complete)
+        self._say("confirming", done, 2 * pairs, 2 * pairs - done, trials, pairs=(len(complete), pairs), so_far=so_far)
+        return frozenset(complete)
+
+    def _search(self, plan: Plan, position: int, trials: Sequence[Trial]) -> None:
+        done = sum(trial.role == "search" for trial in trials)
+        queue = plan.cells[position:]
+        expected = max(self._search_expected(), done + len(queue)) if plan.stop is None else done
+        remaining = expected - done + 2 * self._grid.search.confirm_pairs
+        racing = self._grid.search.strategy == "race" and len(self._space.cells) > 24
+        phase: Phase = "racing" if racing else "measuring"
+        self._say(phase, done, expected, remaining, trials, queue=tuple(self._configuration(cell) for cell in queue))
+
+    def _say(
+        self,
+        phase: Phase,
+        done: int,
+        expected: int,
+        remaining: int,
+        trials: Sequence[Trial],
+        *,
+        queue: tuple[Configuration, ...] = (),
+        pairs: tuple[int, int] = (0, 0),
+        so_far: Ratio | None = None,
+    ) -> None:
+        self._emit(
+            Progress(
+                phase=phase,
+                message_bytes=self._space.workload.message_bytes,
+                done=done,
+                expected=expected,
+                p_leader=self._p_leader,
+                leader=None if self._leader is None else self._configuration(self._leader),
+                leader_ratio=self._leader_ratio(trials),
+                noise=self._noise,
+                eta_s=None if self._trial_s is None else remaining * self._trial_s,
+                said=self._said,
+                next=queue,
+                pairs_done=pairs[0],
+                pairs_planned=pairs[1],
+                ratio_so_far=so_far,
+                baseline=self._space.baseline,
+            )
+        )
+
+    def _search_expected(self) -> int:
+        noise = self._noise if self._noise is not None else 0.10
+        return search_trials(len(self._space.cells), self._grid.search.strategy, noise)
+
+    def _configuration(self, cell: int) -> Configuration:
+        return self._space.baseline if cell == OUTSIDE else self._space.cells[cell].configuration
+
+    def _values(self, trials: Sequence[Trial], *, cell: int | None) -> list[float]:
+        """Objective values of a cell's search trials; of the baseline's, when `cell` is None."""
+        return [
+            value
+            for trial in trials
+            if trial.counts
+            and trial.role != "confirm"
+            and (trial.baseline if cell is None else trial.cell == cell)
+            and (value := objective_value(trial, self._grid.objective.figure))
+        ]
+
+    def _leader_ratio(self, trials: Sequence[Trial]) -> float | None:
+        if self._leader is None:
+            return None
+        leader, baseline = self._values(trials, cell=self._leader), self._values(trials, cell=None)
+        return statistics.fmean(leader) / statistics.fmean(baseline) if leader and baseline else None
+
+    def _leader_sentence(self, leader: int, trials: Sequence[Trial]) -> str:
+        number = max((trial.number for trial in trials), default=0)
+        old = self._space.baseline if self._leader is None else self._configuration(self._leader)
+        changed = self._configuration(leader).differences(old)
+        words = ", ".join(f"{name} {value}" for _, name, value, _ in changed[:3] if value is not None) or "the baseline"
+        now = self._values(trials, cell=leader)
+        before = self._values(trials, cell=self._leader)
+        gain = ""
+        if now and before:
+            gain = f", {100 * (statistics.fmean(now) / statistics.fmean(before) - 1):+.0f} %"
+        return f"leader changed at {number}: {words}{gain}"
+
+    def _pair_values(self, trials: Sequence[Trial]) -> list[tuple[float, float]]:
+        values = []
+        for baseline, leader in complete_pairs(trials).values():
+            old, new = (objective_value(each, self._grid.objective.figure) for each in (baseline, leader))
+            if old and new:
+                values.append((old, new))
+        return values
+
+
+def progress_words(progress: Progress) -> str:
+    """One plain line for a terminal without a screen."""
+    unit = "trials" if progress.phase != "confirming" else "halves of pairs"
+    words = f"{progress.phase} {progress.done}/{progress.expected} {unit}"
+    if progress.p_leader:
+        words += f", sure {progress.p_leader:.0%}"
+    if progress.leader_ratio is not None:
+        words += f", leader {three_digits(progress.leader_ratio)}x the baseline so far, not confirmed"
+    return words

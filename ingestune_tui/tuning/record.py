@@ -1,0 +1,58 @@
+"""A study at work: its row and its trials, in memory and in the store at once. Owned by the engine.
+
+What was decided (the paced rate, the leader to confirm, the number of pairs) stands in the row, so that a study that
+was killed decides nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingestune_tui.model.study import Study
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.model.workload import Workload
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.trial_loop import GAP_S
+
+NO_LEADER = -1
+
+
+class StudyRecord:
+    """The study's row and trials."""
+
+    def __init__(self, study: Study, trials: Sequence[Trial], store: Store) -> None:
+        self.study = study
+        self.trials = list(trials)
+        self.store = store
+
+    def of(self, workload: Workload) -> list[Trial]:
+        """The trials of one workload, in the order of their numbers."""
+        return [trial for trial in self.trials if trial.workload == workload]
+
+    async def update(self, **changes: object) -> None:
+        """Change fields of the study's row, durably."""
+        self.study = await self.store.update_study(self.study.id, **changes)
+
+    def decided(self, workload: Workload, name: str) -> str | None:
+        """What was decided for `workload` under `name`, or None."""
+        return self.study.options.get(_key(workload, name))
+
+    async def decide(self, workload: Workload, **values: object) -> None:
+        """Keep decisions for this workload."""
+        new = {_key(workload, name): str(value) for name, value in values.items()}
+        await self.update(options=self.study.options | new)
+
+    def rate(self, workload: Workload) -> float | None:
+        """The paced rate that the baseline fixed, messages/s."""
+        return self.study.rates.get(str(workload.message_bytes))
+
+    async def fix_rate(self, workload: Workload, rate: float) -> None:
+        await self.update(rates=self.study.rates | {str(workload.message_bytes): rate})
+
+    def spent_s(self) -> float:
+        """Time that its trials took, gaps included; what counts against the budget."""
+        return sum(trial.duration_s + GAP_S for trial in self.trials if not trial.cached)
+
+
+def _key(workload: Workload, name: str) -> str:
+    return f"{workload.message_bytes}:{name}"

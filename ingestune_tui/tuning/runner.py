@@ -1,0 +1,325 @@
+"""One trial from its topic to its audit: create, warm up, saturate, pace, drain, count, delete. See DESIGN section 6.
+
+The load children measure; this file gives every stage its start in all of them, adds them up, and leaves nothing
+behind however the trial ends. Called by the engine, one trial at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+
+from ingestune_tui.bench.protocol import (
+    ConsumerSpec,
+    Finish,
+    Finished,
+    Pace,
+    ProducerSpec,
+    Ready,
+    Saturate,
+    StageDone,
+    Warm,
+)
+from ingestune_tui.catalogue import dialect
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.errors import ClusterError, TrialError
+from ingestune_tui.model.sample import Sample, Stage
+from ingestune_tui.model.space import topic_settings, topic_shape
+from ingestune_tui.model.trial import Audit
+from ingestune_tui.tuning import merge
+from ingestune_tui.tuning.cluster import OpenCluster
+from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, child_byte_cap, trial_bytes
+from ingestune_tui.tuning.flags import flags_of, overloaded
+from ingestune_tui.tuning.load_child import LoadChild
+from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from ingestune_tui.tuning.windows import warmed_up
+from ingestune_tui.units import format_bytes
+
+MOST_WARMUP_S = 15.0
+_READY_S = 30.0
+_SLACK_S = 45.0
+"""How much longer than planned a stage may take before the trial is given up: its drain may be slow."""
+_FREE_DISK_LOOK_S = 0.5
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known while the trial runs."""
+
+    samples: list[Sample] = field(default_factory=list)
+    pending: dict[int, list[Sample]] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class TrialRunner:
+    """Runs trials on one open cluster."""
+
+    def __init__(
+        self,
+        cluster: OpenCluster,
+        disk: DiskBudget,
+        on_stage: Callable[[int, Stage, float], None],
+        on_sample: Callable[[int, Sample], None],
+    ) -> None:
+        self._cluster = cluster
+        self._disk = disk
+        self._on_stage = on_stage
+        self._on_sample = on_sample
+        self._deletions: set[asyncio.Task[None]] = set()
+        self.undeleted: dict[str, str] = {}
+        """Topics that could not be deleted yet, with the cluster's reason; tried again by `close`."""
+
+    async def run(self, order: TrialOrder) -> Measurement:
+        """Measure. Raises TrialError (ChildFailed with the broker's reason) or ClusterError; cancel it to skip it."""
+        _, replication = topic_shape(order.configuration, order.workload)
+        nodes = self._cluster.info.nodes
+        budget = trial_bytes(order.workload, order.timings, order.limits, replication=replication, nodes=nodes)
+        self._disk.writing(order.topic, budget)
+        written = 0
+        try:
+            measurement = await self._watching_the_disk(self._measure(order))
+            written = measurement.audit.bytes_written
+            return measurement
+        finally:
+            self._delete_soon(order, written * replication // max(nodes, 1) if written else budget)
+
+    async def close(self) -> None:
+        """Wait until every topic of this runner is deleted, and try once more those that could not be."""
+        if self._deletions:
+            await asyncio.gather(*self._deletions, return_exceptions=True)
+        for topic in list(self.undeleted):
+            await self._delete(topic, 0)
+
+    def _delete_soon(self, order: TrialOrder, node_bytes: int) -> None:
+        """The deletion overlaps with the next trial's beginning; the disk budget keeps count of it."""
+        task = asyncio.create_task(self._delete(order.topic, node_bytes), name=f"delete {order.topic}")
+        self._deletions.add(task)
+        task.add_done_callback(self._deletions.discard)
+
+    async def _delete(self, topic: str, node_bytes: int) -> None:
+        try:
+            await self._cluster.admin.delete_topic(topic)
+        except ClusterError as problem:
+            self.undeleted[topic] = problem.what
+        else:
+            self.undeleted.pop(topic, None)
+            self._disk.deleted(topic, node_bytes)
+
+    async def _watching_the_disk(self, measuring: Coroutine[None, None, Measurement]) -> Measurement:
+        """Run it; on `local`, stop it when the disk under the broker runs low."""
+        task = asyncio.create_task(measuring, name="trial")
+        try:
+            while not (await asyncio.wait([task], timeout=_FREE_DISK_LOOK_S))[0]:
+                free = self._cluster.free_bytes()
+                if free is not None and free < FREE_DISK_FLOOR:
+                    raise TrialError(
+                        f"stopped: only {format_bytes(free)} are free on the broker's disk",
+                        "Lower [limits] bytes_per_trial, or give the local cluster another place with TMPDIR.",
+                        code="DISK_LOW",
+                    )
+            return task.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _measure(self, order: TrialOrder) -> Measurement:
+        async with contextlib.AsyncExitStack() as stack:
+            return await self._stages(order, stack)
+
+    async def _stages(self, order: TrialOrder, stack: contextlib.AsyncExitStack) -> Measurement:
+        workload, timings = order.workload, order.timings
+        progress = _Progress()
+        self._on_stage(order.number, "warmup", 0.0)
+        producers = [
+            LoadChild(self._cluster.child_command(workload.client), self._listener(order, progress), progress.news.set)
+            for _ in range(workload.producers)
+        ]
+        consumers = [
+            LoadChild(self._cluster.child_command("librdkafka"), lambda _: None, progress.news.set)
+            for _ in range(workload.consumers)
+        ]
+        partitions, replication = topic_shape(order.configuration, workload)
+        settings = dialect.to_java(Scope.TOPIC, topic_settings(order.configuration))
+        await asyncio.gather(
+            self._cluster.admin.create_topic(order.topic, partitions, replication, settings),
+            *(stack.enter_async_context(child) for child in [*producers, *consumers]),
+        )
+        for shard, child in enumerate(producers):
+            await child.send(self._producer_spec(order, shard, partitions, replication))
+        for index, child in enumerate(consumers):
+            await child.send(self._consumer_spec(order, index, partitions))
+        ready = await asyncio.gather(*(child.expect(Ready, _READY_S) for child in [*producers, *consumers]))
+
+        most = max(MOST_WARMUP_S, timings.warmup_s)
+        self._on_stage(order.number, "warmup", timings.warmup_s)
+        await asyncio.gather(*(child.send(Warm(most)) for child in [*producers, *consumers]))
+        least = max(timings.warmup_s, 3 * self._linger_s(order))
+        while not warmed_up(progress.samples, least, most):
+            await self._next_sample([*producers, *consumers], progress)
+
+        self._on_stage(order.number, "saturated", timings.saturated_s)
+        await asyncio.gather(*(child.send(Saturate(timings.saturated_s)) for child in [*producers, *consumers]))
+        within = timings.saturated_s + _SLACK_S
+        done = await asyncio.gather(*(child.expect(StageDone, within) for child in producers))
+        saturated = merge.merge_stage(done)
+        consumed = await self._consumed(consumers, within)
+
+        rate, paced, end_to_end = None, None, ""
+        if timings.paced_s > 0 and saturated.messages > 0:
+            own = saturated.messages / saturated.window_s
+            rate = order.rate if order.rate is not None else round_rate(order.rate_share * own)
+            self._on_stage(order.number, "paced", timings.paced_s)
+            each = Pace(rate / workload.producers, timings.paced_s)
+            await asyncio.gather(*(child.send(each) for child in [*producers, *consumers]))
+            within = timings.paced_s + _SLACK_S
+            paced = merge.merge_stage(await asyncio.gather(*(child.expect(StageDone, within) for child in producers)))
+            if consumers:
+                read = await asyncio.gather(*(child.expect(StageDone, within) for child in consumers))
+                end_to_end = merge.merge_histograms(part.latency for part in read)
+
+        self._on_stage(order.number, "finish", 0.0)
+        await asyncio.gather(*(child.send(Finish()) for child in [*producers, *consumers]))
+        finished = merge.merge_finished(await asyncio.gather(*(child.expect(Finished, 60.0) for child in producers)))
+        growth = await self._growth(order.topic)
+        audit = audit_of(finished, growth, acks0=self._acks(order) == "0")
+        held = paced is not None and rate is not None and not overloaded(paced, rate)
+        late = merge.percentile_ms(paced.due_to_sent, 99.0) if paced else None
+        return Measurement(
+            messages_per_s=saturated.messages / saturated.window_s,
+            mb_per_s=saturated.bytes / saturated.window_s / 1e6,
+            window_s=saturated.window_s,
+            latency=merge.latency_of(paced.latency) if paced and held else None,
+            due_to_sent_p99_ms=late,
+            end_to_end=merge.latency_of(end_to_end) if held else None,
+            consumer_messages_per_s=consumed,
+            rate=rate,
+            flags=flags_of(
+                saturated=saturated,
+                samples=progress.samples,
+                paced=paced,
+                rate=rate,
+                due_to_sent_p99_ms=late,
+                audit=audit,
+            ),
+            why=merge.why_of(progress.samples),
+            audit=audit,
+            samples=tuple(progress.samples),
+            client_version=ready[0].client,
+            histograms={
+                name: text
+                for name, text in (
+                    ("latency", paced.latency if paced else ""),
+                    ("due_to_sent", paced.due_to_sent if paced else ""),
+                    ("end_to_end", end_to_end),
+                )
+                if text
+            },
+        )
+
+    def _listener(self, order: TrialOrder, progress: _Progress) -> Callable[[Sample], None]:
+        """Collects the shards' samples of one half second into one."""
+        shards = order.workload.producers
+        counts = [0]
+
+        def listen(sample: Sample) -> None:
+            index = counts[0]
+            counts[0] += 1
+            together = progress.pending.setdefault(index, [])
+            together.append(sample)
+            if len(together) == shards:
+                merged = merge.merge_samples(progress.pending.pop(index))
+                progress.samples.append(merged)
+                progress.news.set()
+                self._on_sample(order.number, merged)
+
+        return listen
+
+    async def _next_sample(self, children: list[LoadChild], progress: _Progress) -> None:
+        """Wait for a sample; a child that fails in the warm-up is noticed at once."""
+        progress.news.clear()
+        for child in children:
+            child.raise_if_over()
+        try:
+            await asyncio.wait_for(progress.news.wait(), _SLACK_S)
+        except TimeoutError:
+            raise TrialError(f"the load process sent nothing for {_SLACK_S:.0f} s") from None
+        for child in children:
+            child.raise_if_over()
+
+    async def _consumed(self, consumers: list[LoadChild], within_s: float) -> float | None:
+        if not consumers:
+            return None
+        parts = await asyncio.gather(*(child.expect(StageDone, within_s) for child in consumers))
+        return sum(part.messages / part.window_s for part in parts if part.window_s > 0)
+
+    def _producer_spec(self, order: TrialOrder, shard: int, partitions: int, replication: int) -> ProducerSpec:
+        workload, limits = order.workload, order.limits
+        share = None if limits.bytes_per_s is None else max(1, limits.bytes_per_s // workload.producers)
+        settings = order.configuration.scope(Scope.PRODUCER)
+        return ProducerSpec(
+            config=self._cluster.client_config(workload.client, Scope.PRODUCER, settings),
+            topic=order.topic,
+            partitions=partitions,
+            message_bytes=workload.message_bytes,
+            payload=workload.payload,
+            keys=workload.keys,
+            seed=order.seed + shard,
+            bytes_cap=child_byte_cap(limits, workload, replication, self._cluster.info.nodes),
+            bytes_per_s=share,
+            due_time_header=workload.consumers > 0,
+        )
+
+    def _consumer_spec(self, order: TrialOrder, index: int, partitions: int) -> ConsumerSpec:
+        settings = order.configuration.scope(Scope.CONSUMER)
+        return ConsumerSpec(
+            config=self._cluster.client_config("librdkafka", Scope.CONSUMER, settings),
+            topic=order.topic,
+            partitions=list(range(index, partitions, order.workload.consumers)),
+            message_bytes=order.workload.message_bytes,
+        )
+
+    def _linger_s(self, order: TrialOrder) -> float:
+        return float(order.configuration.get(Scope.PRODUCER, "linger.ms") or 0) / 1000
+
+    def _acks(self, order: TrialOrder) -> str:
+        value = order.configuration.get(Scope.PRODUCER, "acks")
+        return "" if value is None else str(value)
+
+    async def _growth(self, topic: str) -> int | None:
+        """Messages in the topic; None on a simulated broker, which keeps only the newest."""
+        if self._cluster.info.simulated:
+            return None
+        starts, ends = await asyncio.gather(
+            self._cluster.admin.start_offsets(topic), self._cluster.admin.end_offsets(topic)
+        )
+        return sum(ends[partition] - starts.get(partition, 0) for partition in ends)
+
+
+def audit_of(finished: Finished, growth: int | None, *, acks0: bool) -> Audit:
+    """The topic's growth against the acknowledged count. With acks=0 a loss is a figure, not an error."""
+    lost, surplus = 0, 0
+    if growth is not None:
+        lost = max(0, finished.acknowledged - growth)
+        surplus = min(max(0, growth - finished.acknowledged), finished.timed_out + finished.unacknowledged)
+    failed = dict(finished.failed)
+    if finished.unacknowledged:
+        failed["UNACKNOWLEDGED"] = finished.unacknowledged
+    if lost and not acks0:
+        failed["LOST"] = lost
+    return Audit(
+        sent=finished.sent,
+        acknowledged=finished.acknowledged,
+        failed=failed,
+        topic_growth=growth,
+        lost=lost,
+        surplus=surplus,
+        bytes_written=finished.bytes,
+    )
+
+
+def round_rate(rate: float) -> float:
+    """Two significant digits, so that studies of the same workload pace at the same rate and may share results."""
+    return float(f"{max(rate, 1.0):.1e}")

@@ -1,0 +1,103 @@
+"""Which study a command means: a new one, or the unfinished one of the same grid and cluster. See DESIGN section 9.
+
+The table there is this file. Called by the study process before anything is started.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+
+from ingestune_tui.errors import UsageError
+from ingestune_tui.model.events import now
+from ingestune_tui.model.ids import new_id
+from ingestune_tui.model.study import Cluster, Owner, Study
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.cluster import ClusterChoice
+from ingestune_tui.tuning.grid_file import GridFile
+
+_UNFINISHED = ("running", "paused", "interrupted", "stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line said about the study."""
+
+    name: str = ""
+    """`--study`; empty means none was named."""
+    fresh: bool = False
+    """`--fresh`: a new study that takes nothing from the cache."""
+    seed: int = 0
+    """`--seed`; 0 draws from the study's own id."""
+    options: dict[str, str] = field(default_factory=dict)
+    """What should be remembered of the command line."""
+
+
+async def choose_study(
+    store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice, owner: Owner
+) -> Study:
+    """The study to run, claimed for `owner`.
+
+    Raises UsageError when the named study exists and cannot be gone on with, StudyError when another process runs it.
+    """
+    study = await _existing(store, wanted, grid_file, cluster)
+    if study is None:
+        study = await _create(store, wanted, grid_file, cluster)
+    return await store.claim_study(study.id, owner)
+
+
+async def _existing(store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice) -> Study | None:
+    if wanted.fresh:
+        return None
+    if wanted.name:
+        named = next((study for study in await store.studies() if study.name == wanted.name), None)
+        if named is None:
+            return None
+        if named.state not in _UNFINISHED:
+            raise UsageError(
+                f"there is already a study called {named.name}, and it is {named.state}",
+                "Choose another name with --study, or leave it out.",
+            )
+        if named.grid_hash != grid_file.hash:
+            raise UsageError(
+                f"the grid has changed since study {named.name} was begun:\n{_difference(named, grid_file)}",
+                "Leave --study out for a new study of the new grid.",
+            )
+        if named.cluster.label != cluster.label:
+            raise UsageError(f"study {named.name} runs on {named.cluster.label}, not on {cluster.label}")
+        return named
+    same = [
+        study
+        for study in await store.studies()
+        if study.grid_hash == grid_file.hash
+        and study.cluster.label == cluster.label
+        and study.cluster.kind == cluster.kind
+        and study.state in _UNFINISHED
+    ]
+    return same[0] if same else None
+
+
+async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice) -> Study:
+    study = Study(
+        id=new_id(),
+        name=await store.unique_name(wanted.name or grid_file.path.stem or "study"),
+        grid_text=grid_file.text,
+        grid_name=grid_file.path.name,
+        grid_hash=grid_file.hash,
+        cluster=Cluster(id="", label=cluster.label, kind=cluster.kind, version="", nodes=0),
+        state="running",
+        strategy=grid_file.grid.search.strategy,
+        seed=wanted.seed,
+        created_at=now(),
+        options={"grid_path": str(grid_file.path.absolute()), **wanted.options},
+    )
+    await store.create_study(study)
+    return study
+
+
+def _difference(study: Study, grid_file: GridFile) -> str:
+    old, new = study.grid_text.splitlines(), grid_file.text.splitlines()
+    lines = [
+        line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))
+    ]
+    return "\n".join(f"  {line}" for line in lines[:20]) or "  a baseline file or an option of the command line"

@@ -1,0 +1,230 @@
+"""The process that owns a study: claims its row, opens the cluster, runs the engine, lets others watch and steer.
+
+`ingestune run` is this process in the foreground; the app starts it detached. Viewers come and go on a Unix socket
+(mode 0600) that first replays the study so far. Nobody watching for `max_unattended_s` ends the study cleanly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from ingestune_tui.errors import IngestuneError, StudyError
+from ingestune_tui.model import events
+from ingestune_tui.model.events import Event, Notice, StudyFinished
+from ingestune_tui.model.study import Owner, Study
+from ingestune_tui.settings import Settings, private_directory
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
+from ingestune_tui.tuning.grid_file import GridFile
+from ingestune_tui.tuning.study_lookup import Wanted, choose_study
+from ingestune_tui.tuning.trial_loop import topic_stem
+from ingestune_tui.tuning.viewers import Viewers
+
+if TYPE_CHECKING:
+    from ingestune_tui.tuning.engine import Engine
+
+MAX_UNATTENDED_S = 2 * 3600.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRequest:
+    """What one study process is asked to do."""
+
+    grid_file: GridFile
+    """With the command line's overrides applied."""
+    cluster: ClusterChoice
+    wanted: Wanted
+    socket_name: str = ""
+    """Name for the socket; made from the process id when empty."""
+    detached: bool = False
+    """Nobody sits before it: without a viewer it is unattended from the start."""
+    max_unattended_s: float = MAX_UNATTENDED_S
+
+
+@dataclass(frozen=True, slots=True)
+class StudyEnd:
+    """How it ended."""
+
+    study: Study | None
+    """None when it never began."""
+    signal_number: int
+    """The signal that ended it, or 0."""
+
+
+class StudyProcess:
+    """One study in this process."""
+
+    def __init__(self, request: StudyRequest, settings: Settings, listen: Callable[[Event], None]) -> None:
+        """`listen` is this process's own front end: it is told every event."""
+        self._request = request
+        self._settings = settings
+        self._listen = listen
+        self._viewers = Viewers(self._command)
+        self._engine: Engine | None = None
+        self._signal = 0
+        self._ending = asyncio.Event()
+        self._early_stop = asyncio.Event()
+        self._terminal_gone = request.detached
+
+    async def run(self) -> StudyEnd:
+        """Run to the end. Raises IngestuneError when the study cannot begin or go on."""
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        path = private_directory(self._settings.paths.runtime) / (self._request.socket_name or f"{os.getpid()}.sock")
+        self._watch_signals()
+        async with self._viewers.serve(path):
+            watch = asyncio.create_task(self._watch_attendance(), name="attendance")
+            work = asyncio.create_task(self._work(str(path)), name="study")
+            early = asyncio.create_task(self._early_stop.wait(), name="early stop")
+            try:
+                await asyncio.wait([work, early], return_when=asyncio.FIRST_COMPLETED)
+                if not work.done() and self._engine is None:
+                    work.cancel()
+                study = await work
+            except asyncio.CancelledError:
+                if not self._early_stop.is_set():
+                    raise
+                study = None
+            except IngestuneError as problem:
+                self._emit(StudyFinished(study="", state="failed", message=str(problem)))
+                raise
+            finally:
+                for task in (watch, early):
+                    task.cancel()
+                await asyncio.gather(watch, early, return_exceptions=True)
+        return StudyEnd(study, self._signal)
+
+    async def _work(self, socket_path: str) -> Study:
+        from ingestune_tui.tuning.engine import Engine, EngineOptions  # numpy and the planner: about 150 ms
+
+        request, settings = self._request, self._settings
+        async with await Store.open_configured(settings) as store:
+            owner = this_owner(socket_path)
+            wanted = request.wanted
+            study = await choose_study(store, wanted, request.grid_file, request.cluster, owner)
+            grid = request.grid_file.grid
+            try:
+                async with open_cluster(
+                    request.cluster,
+                    lambda text: self._emit(Notice(level="info", text=text)),
+                    topic_prefix=settings.topic_prefix,
+                    client=grid.workloads[0].client,
+                ) as cluster:
+                    if study.cluster.id and study.cluster.id != cluster.info.id:
+                        raise StudyError(
+                            f"{study.name} was begun on cluster {study.cluster.id}, and {request.cluster.label} is now "
+                            f"{cluster.info.id}",
+                            "Start a new study with --fresh.",
+                        )
+                    await store.save_cluster(cluster.info)
+                    study = await store.update_study(study.id, cluster=cluster.info)
+                    await sweep_topics(cluster, study, settings.topic_prefix)
+                    engine = Engine(
+                        study,
+                        request.grid_file,
+                        cluster,
+                        store,
+                        EngineOptions(
+                            host=owner.host,
+                            topic_prefix=settings.topic_prefix,
+                            cache_s=0.0 if wanted.fresh else settings.cache_days * 86400,
+                        ),
+                        self._emit,
+                        await store.trials(study.id),
+                    )
+                    self._engine = engine
+                    if self._ending.is_set():
+                        engine.stop()
+                    study = await engine.run()
+            except BaseException:
+                await store.release_study(study.id, owner, "interrupted")
+                raise
+            state = "interrupted" if self._signal else study.state
+            await store.release_study(study.id, owner, state)
+            return await store.find_study(study.id)
+
+    def _emit(self, event: Event) -> None:
+        self._viewers.tell(event)
+        self._listen(event)
+
+    def _command(self, command: events.Command) -> None:
+        """What a viewer asks."""
+        engine = self._engine
+        if engine is None:
+            if isinstance(command, events.StopStudy):
+                self._early_stop.set()
+            return
+        match command:
+            case events.Pause():
+                engine.pause()
+            case events.Resume():
+                engine.resume()
+            case events.Skip():
+                engine.skip()
+            case events.StopAndConfirm():
+                engine.stop_and_confirm()
+            case events.StopStudy():
+                engine.stop()
+
+    # Signals and attendance ----------------------------------------------------------------------------------
+
+    def _watch_signals(self) -> None:
+        """SIGINT and SIGTERM stop the study; SIGHUP only means that nobody sits here. Ignored ones stay ignored."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._signalled, number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            self._terminal_gone = True
+            return
+        self._end(number)
+
+    def _end(self, number: int) -> None:
+        self._signal = self._signal or int(number)
+        self._ending.set()
+        if self._engine is not None:
+            self._engine.stop()
+        else:
+            self._early_stop.set()
+
+    async def _watch_attendance(self) -> None:
+        """Stop a study that nobody has been watching for too long: it puts load on somebody's cluster."""
+        loop = asyncio.get_running_loop()
+        alone_since: float | None = None
+        while True:
+            await asyncio.sleep(min(5.0, self._request.max_unattended_s / 4))
+            if not self._terminal_gone or self._viewers.count:
+                alone_since = None
+            elif alone_since is None:
+                alone_since = loop.time()
+            elif loop.time() - alone_since >= self._request.max_unattended_s:
+                self._emit(Notice(level="warning", text="nobody was watching for too long: the study is stopped"))
+                self._end(signal.SIGHUP)
+                return
+
+
+def this_owner(socket_path: str) -> Owner:
+    """This process, as the owner of a study."""
+    return Owner(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        process_started_at=psutil.Process().create_time(),
+        socket=socket_path,
+    )
+
+
+async def sweep_topics(cluster: OpenCluster, study: Study, prefix: str) -> None:
+    """Delete the topics that this same study left behind when it was killed. Nobody else's are touched."""
+    own = topic_stem(prefix, study.id)
+    for topic in await cluster.admin.list_topics(own):
+        await cluster.admin.delete_topic(topic)

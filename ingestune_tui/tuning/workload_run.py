@@ -1,0 +1,293 @@
+"""One workload from preflight to the last pair: which trial comes next, and when it is enough. Async.
+
+The planner says which cells, the trial loop runs them; this file keeps the budget, the paced rate and the reasons.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingestune_tui.errors import StudyError
+from ingestune_tui.model.events import Event, Notice, SearchStopped
+from ingestune_tui.model.grid import Grid
+from ingestune_tui.model.space import Space
+from ingestune_tui.model.trial import Role, Trial
+from ingestune_tui.tuning import preflight as rules
+from ingestune_tui.tuning.confirm import affordable_pairs, pair_order
+from ingestune_tui.tuning.exhaustive import plan_exhaustive
+from ingestune_tui.tuning.planner import plan_race
+from ingestune_tui.tuning.progress import Reporter
+from ingestune_tui.tuning.record import NO_LEADER, StudyRecord
+from ingestune_tui.tuning.search import observations, search_space, study_seed
+from ingestune_tui.tuning.search_space import OUTSIDE, Plan
+from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
+
+_PAIR_ATTEMPTS = 3
+"""A pair whose half cannot be measured is run again so often in all."""
+_SEARCH_SHARE = 0.4
+"""Of the time left after the preflight that a search keeps when the budget is too small for all pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the cache compares besides the settings."""
+
+    env_hash: str
+    method_hash: str
+    cache_s: float
+    """Age up to which another study's trials may stand in; 0 takes none."""
+
+
+class WorkloadRun:
+    """The search and the confirmation for one workload."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        space: Space,
+        record: StudyRecord,
+        loop: TrialLoop,
+        identity: Identity,
+        emit: Callable[[Event], None],
+        workloads_left: int,
+    ) -> None:
+        """`workloads_left` counts this one: the budget that is left is shared evenly by them."""
+        self._grid = grid
+        self._space = space
+        self._record = record
+        self._loop = loop
+        self._identity = identity
+        self._emit = emit
+        self._workloads_left = workloads_left
+        self._reporter = Reporter(grid, space, emit)
+        self._noise = 0.10
+        self._trial_s = 1.0
+        self._search_ends_s: float | None = None
+        self.confirm_now = False
+        """The person wants the search to end after the running trial."""
+        self.reason = ""
+        """Why there is no leader, or no claim."""
+
+    @property
+    def _trials(self) -> list[Trial]:
+        return self._record.of(self._space.workload)
+
+    # Preflight -------------------------------------------------------------------------------------------------
+
+    async def preflight(self) -> bool:
+        """The throw-away and the baseline trials; False, with a reason, when the baseline cannot be measured."""
+        have = [trial for trial in self._trials if trial.role == "preflight" and trial.state == "done"]
+        discarded = sum(trial.discarded for trial in have)
+        todo = [True] * max(0, rules.THROWAWAY_TRIALS - discarded)
+        todo += [False] * max(0, rules.BASELINE_TRIALS - (len(have) - discarded))
+        total = rules.THROWAWAY_TRIALS + rules.BASELINE_TRIALS
+        for index, discard in enumerate(todo):
+            self._reporter.preflight(total - len(todo) + index, total, self._trials)
+            trial = await self._run("preflight", self._space.baseline_cell, baseline=True, discarded=discard)
+            if trial.state != "done":
+                self.reason = f"the baseline cannot be measured: {trial.error}"
+                return False
+            if not trial.messages_per_s:
+                self.reason = "the baseline acknowledged no message at all"
+                return False
+            workload = self._space.workload
+            if not discard and trial.rate is not None and self._record.rate(workload) is None:
+                await self._record.fix_rate(workload, trial.rate)
+        return self._judge_preflight()
+
+    def _judge_preflight(self) -> bool:
+        trials = [each for each in self._trials if each.role == "preflight" and each.counts]
+        look = rules.preflight([trial.messages_per_s for trial in trials if trial.messages_per_s])
+        self._noise = look.noise
+        self._trial_s = sum(trial.duration_s for trial in trials) / len(trials) + GAP_S
+        self._reporter.priced(look.noise, self._trial_s)
+        if look.unstable:
+            self._emit(Notice(level="warning", text=look.message))
+        overloaded = sum("overloaded" in trial.flags for trial in trials)
+        if not overloaded:
+            return True
+        rate = f"{self._rate() or 0:,.0f} messages/s"
+        hint = "lower [objective] rate"
+        if self._needs_latency and overloaded > len(trials) / 2:
+            self.reason = f"the baseline cannot hold {rate}, so there is no latency to compare with: {hint}"
+            return False
+        text = f"the baseline could not hold {rate} in {overloaded} of {len(trials)} trials: {hint}"
+        self._emit(Notice(level="warning", text=text))
+        return True
+
+    @property
+    def _needs_latency(self) -> bool:
+        return not self._grid.objective.maximize or self._grid.objective.p99_limit_ms is not None
+
+    def _rate(self) -> float | None:
+        fixed = self._grid.objective.rate_per_s
+        return fixed if fixed is not None else self._record.rate(self._space.workload)
+
+    # Search ----------------------------------------------------------------------------------------------------
+
+    async def search(self) -> int | None:
+        """The leader's cell, or None with a reason. What ended the search is decided once and kept."""
+        workload = self._space.workload
+        if (known := self._record.decided(workload, "leader")) is not None:
+            return int(known) if int(known) != NO_LEADER else None
+        space = search_space(self._space)
+        seed = study_seed(self._record.study.id, workload.message_bytes, self._record.study.seed)
+        plan_with = plan_exhaustive if self._grid.search.strategy == "exhaustive" else plan_race
+        while True:
+            objective = self._grid.objective
+            plan: Plan = await asyncio.to_thread(
+                plan_with,
+                space,
+                observations(self._trials, objective, self._space),
+                seed,
+                tolerance=self._grid.search.tolerance,
+                maximize=objective.maximize,
+                noise=self._noise,
+                limit=objective.p99_limit_ms,
+                time_left_trials=0 if self.confirm_now else self._search_trials_left(),
+            )
+            self._reporter.planned(plan, self._trials)
+            if plan.stop is not None:
+                break
+            for position, cell in enumerate(plan.cells):
+                await self._search_trial(cell, plan.block)
+                self._reporter.measured(plan, position + 1, self._trials)
+                left = self._search_trials_left()
+                if self.confirm_now or (left is not None and left <= 0):
+                    break
+        reason = "stopped by the person" if self.confirm_now else plan.message
+        await self._record.decide(workload, leader=NO_LEADER if plan.leader is None else plan.leader, stop=reason)
+        leader = None if plan.leader is None else self._space.cells[plan.leader].configuration
+        searched = sum(trial.role == "search" for trial in self._trials)
+        self._emit(
+            SearchStopped(
+                study=self._record.study.name, workload=workload, reason=reason, leader=leader, trials=searched
+            )
+        )
+        if plan.leader is None:
+            self.reason = plan.message
+        return plan.leader
+
+    async def _search_trial(self, cell: int, block: int) -> None:
+        planned = self._planned("search", cell, baseline=cell in (OUTSIDE, self._space.baseline_cell), block=block)
+        if stored := await self._cached(planned):
+            self._record.trials.append(
+                await self._loop.keep_cached(planned, stored, latency_too=stored.rate == planned.rate)
+            )
+            return
+        trial = await self._loop.run(planned)
+        self._record.trials.append(trial)
+        if trial.baseline and trial.state != "done":
+            raise StudyError(
+                f"the baseline, which every configuration is compared with, can no longer be measured: {trial.error}"
+            )
+
+    async def _cached(self, planned: Planned) -> Trial | None:
+        """A stored trial with the same settings, environment and method; where latency decides, at the same rate."""
+        if self._identity.cache_s <= 0:
+            return None
+        found = await self._record.store.find_cached(
+            planned.configuration.hash,
+            planned.env_hash,
+            planned.method_hash,
+            younger_than_s=self._identity.cache_s,
+            not_in_study=self._record.study.id,
+        )
+        for trial in found:
+            same_rate = trial.state == "infeasible" or trial.rate == planned.rate
+            if same_rate or not self._needs_latency:
+                return trial
+        return None
+
+    def _time_left_s(self) -> float | None:
+        """Of the budget, for this workload; None without a budget."""
+        budget = self._grid.search.budget_s
+        return None if budget is None else max(0.0, budget - self._record.spent_s()) / self._workloads_left
+
+    def _search_trials_left(self) -> int | None:
+        """How many more search trials the budget affords, the confirmation's time set aside first."""
+        left = self._time_left_s()
+        if left is None:
+            return None
+        if self._search_ends_s is None:
+            reserve = 2 * self._grid.search.confirm_pairs * self._trial_s
+            self._search_ends_s = self._record.spent_s() + max(left - reserve, _SEARCH_SHARE * left)
+        return max(0, int((self._search_ends_s - self._record.spent_s()) / self._trial_s))
+
+    # Confirm -----------------------------------------------------------------------------------------------------
+
+    async def confirm(self, leader: int) -> str:
+        """Run the pairs of baseline and leader. Empty when all were run, else why there is no claim."""
+        pairs = await self._pairs()
+        if pairs == 0:
+            wanted = self._grid.search.confirm_pairs
+            return "the budget left no time for a confirmation" if wanted else "confirmation was switched off"
+        await self._record.decide(self._space.workload, challenger=leader)
+        order = pair_order(pairs)
+        for pair in range(pairs):
+            if pair in self._reporter.confirming(pairs, self._trials):
+                continue
+            if failure := await self._pair(leader, pair, order[2 * pair : 2 * pair + 2]):
+                return failure
+        self._reporter.confirming(pairs, self._trials)
+        return ""
+
+    async def _pairs(self) -> int:
+        """The number of pairs, fixed before the first one."""
+        workload = self._space.workload
+        if (known := self._record.decided(workload, "pairs")) is not None:
+            return int(known)
+        wanted = self._grid.search.confirm_pairs
+        pairs = affordable_pairs(wanted, self._time_left_s(), self._trial_s) if wanted else 0
+        await self._record.decide(workload, pairs=pairs)
+        if 0 < pairs < wanted:
+            self._emit(Notice(level="warning", text=f"the budget leaves time for {pairs} of {wanted} pairs"))
+        return pairs
+
+    async def _pair(self, leader: int, pair: int, sides: tuple[str, ...]) -> str:
+        """Both halves back to back; a pause or a failed half voids the pair, which is then run again whole."""
+        first = 1 + max((trial.block for trial in self._trials if trial.pair == pair), default=-1)
+        attempt, failures, error = first, 0, ""
+        while failures < _PAIR_ATTEMPTS:
+            for half, side in enumerate(sides):
+                if half and self._loop.paused:
+                    break
+                cell = self._space.baseline_cell if side == "A" else leader
+                trial = await self._run("confirm", cell, baseline=side == "A", block=attempt, pair=pair)
+                if trial.state != "done":
+                    failures, error = failures + 1, trial.error
+                    break
+            else:
+                return ""
+            attempt += 1
+        return f"a pair could not be measured: {error}"
+
+    # Trials ------------------------------------------------------------------------------------------------------
+
+    async def _run(
+        self, role: Role, cell: int, *, baseline: bool, block: int = 0, pair: int | None = None, discarded: bool = False
+    ) -> Trial:
+        planned = self._planned(role, cell, baseline=baseline, block=block, pair=pair, discarded=discarded)
+        trial = await self._loop.run(planned)
+        self._record.trials.append(trial)
+        return trial
+
+    def _planned(
+        self, role: Role, cell: int, *, baseline: bool, block: int, pair: int | None = None, discarded: bool = False
+    ) -> Planned:
+        space = self._space
+        return Planned(
+            workload=space.workload,
+            role=role,
+            configuration=space.baseline if cell == OUTSIDE else space.cells[cell].configuration,
+            cell=cell,
+            baseline=baseline,
+            rate=self._rate(),
+            method_hash=self._identity.method_hash,
+            env_hash=self._identity.env_hash,
+            block=block,
+            pair=pair,
+            discarded=discarded,
+        )
