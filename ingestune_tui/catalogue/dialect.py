@@ -30,7 +30,8 @@ __all__ = [
 Dialect = Literal["java", "librdkafka"]
 
 _MAX_INT = 2147483647
-_SOCKET_BUFFERS = ("socket.send.buffer.bytes", "socket.receive.buffer.bytes")
+# 0 in librdkafka and -1 in Java: as the system has it, or without end.
+_MINUS_ONE_IN_JAVA = ("socket.send.buffer.bytes", "socket.receive.buffer.bytes", "connections.max.idle.ms")
 _LEVELS = {"gzip": "compression.gzip.level", "zstd": "compression.zstd.level", "lz4": "compression.lz4.level"}
 _IDENTITY = frozenset(
     [
@@ -72,20 +73,20 @@ _NOT_IN_JAVA = {
     "socket.nagle.disable": "Java always sends small packets at once",
     "socket.keepalive.enable": "Java always keeps connections alive",
     "socket.timeout.ms": "Java has one timeout for each request (request.timeout.ms)",
-    "topic.metadata.refresh.interval.ms": "Java refreshes by age alone (metadata.max.age.ms)",
     "topic.metadata.refresh.sparse": "Java always asks for the topics in use only",
     "queued.min.messages": "Java has no queue of its own ahead of poll()",
     "queued.max.messages.kbytes": "Java has no queue of its own ahead of poll()",
     "fetch.queue.backoff.ms": "Java has no queue of its own ahead of poll()",
     "fetch.error.backoff.ms": "Java rests after an error by retry.backoff.ms",
     "receive.message.max.bytes": "Java takes responses of any size",
+    "message.max.bytes": "Java sets no least size of a fetch",
 }
 _NOT_IN_LIBRDKAFKA = {
     "partitioner.adaptive.partitioning.enable": "librdkafka does not watch how fast partitions are",
     "partitioner.ignore.keys": "librdkafka has partitioner=random for that",
     "partitioner.availability.timeout.ms": "librdkafka does not watch how fast partitions are",
     "max.block.ms": "librdkafka never blocks: a full queue is an error at once",
-    "metadata.max.idle.ms": "librdkafka forgets topics by metadata.max.age.ms",
+    "metadata.max.idle.ms": "librdkafka does not forget topics that it no longer sends to",
     "max.poll.records": "librdkafka leaves that number to each call",
     "request.timeout.ms": "librdkafka has one timeout for every network request (socket.timeout.ms)",
 }
@@ -169,7 +170,7 @@ def to_librdkafka(scope: Scope, settings: Mapping[str, Value]) -> dict[str, str]
     for name, value in translate(scope, settings, "librdkafka")[0].items():
         prop = catalogue.find(scope, name)
         own = (prop.librdkafka if prop and scope in CLIENT_SCOPES else None) or name
-        written[own] = value_text(0 if name in _SOCKET_BUFFERS and value == -1 else value)
+        written[own] = value_text(value)
     return written
 
 
@@ -192,9 +193,7 @@ def to_java(scope: Scope, settings: Mapping[str, Value]) -> dict[str, str]:
 
 
 def _java_value(name: str, value: Value) -> Value:
-    if name in _SOCKET_BUFFERS and value == 0:
-        return -1
-    if name == "connections.max.idle.ms" and value == 0:
+    if name in _MINUS_ONE_IN_JAVA and value == 0:
         return -1
     if name == "message.timeout.ms" and value == 0:
         return _MAX_INT
@@ -213,6 +212,7 @@ def _fit_timeouts(written: dict[str, str]) -> None:
 
 
 def _idempotence_cannot_be(settings: Mapping[str, Value]) -> bool:
+    """Whether other producer settings rule enable.idempotence out."""
     return (
         settings.get("acks", "all") not in ("all", "-1")
         or float(settings.get("max.in.flight.requests.per.connection", 5)) > 5
@@ -234,7 +234,7 @@ def baseline_settings(text: str, scope: Scope, client: str) -> tuple[dict[str, V
             notes.append(_left_out(scope, name))
             continue
         java_names = java_names or (name == prop.java and name != prop.librdkafka and scope in CLIENT_SCOPES)
-        if prop.name == "connections.max.idle.ms" and raw.strip() == "-1":
+        if prop.name in _MINUS_ONE_IN_JAVA and scope in CLIENT_SCOPES and raw.strip() == "-1":
             raw = "0"
         try:
             settings[prop.name] = catalogue.parse_value(prop, raw)

@@ -41,7 +41,7 @@ def read_jaas(text: str) -> Login:
         raise _unreadable()
     module = tokens[0][1]
     if module not in (_PLAIN_MODULE, _SCRAM_MODULE):
-        named = module if re.fullmatch(r"[A-Za-z0-9_.$]{1,200}", module) and tokens[0][0] == "word" else "of this file"
+        named = module if re.fullmatch(r"([A-Za-z0-9_$]+\.)+[A-Za-z0-9_$]*LoginModule", module) else "of this file"
         raise ConfigError(
             f"sasl.jaas.config: the login module {named} is refused",
             "PlainLoginModule and ScramLoginModule can be used.",

@@ -7,6 +7,7 @@ code, or fetch tokens, is refused by name.
 from __future__ import annotations
 
 import fnmatch
+import shlex
 from collections.abc import Mapping
 from pathlib import PurePath
 
@@ -28,6 +29,7 @@ _REFUSED = (
     "enable.sasl.oauthbearer.*",
     "ssl.engine.*",
     "ssl.provider",
+    "ssl.providers",
     "security.providers",
     "config.providers",
     "config.providers.*",
@@ -92,6 +94,7 @@ def client_properties(text: str) -> tuple[dict[str, str | Secret], list[str]]:
     _read_truststore(given, config, notes)
     _read_keystore(given, config, notes)
     _check_sasl(config, notes)
+    _check_module(given, config)
     return config, notes
 
 
@@ -118,7 +121,8 @@ def _read_special(name: str, value: str, config: dict[str, str | Secret]) -> boo
         case "sasl.jaas.config":
             login = read_jaas(value)
             config["sasl.username"], config["sasl.password"] = login.username, Secret(login.password)
-            config.setdefault("sasl.mechanisms", "PLAIN") if login.plain else None
+            if login.plain:
+                config.setdefault("sasl.mechanisms", "PLAIN")
         case _:
             return False
     return True
@@ -217,6 +221,15 @@ def _check_sasl(config: Mapping[str, str | Secret], notes: list[str]) -> None:
         )
 
 
+def _check_module(given: Mapping[str, str], config: Mapping[str, str | Secret]) -> None:
+    jaas = given.get("sasl.jaas.config")
+    if jaas is not None and read_jaas(jaas).plain != (config.get("sasl.mechanisms", "PLAIN") == "PLAIN"):
+        raise ConfigError(
+            "sasl.jaas.config and sasl.mechanism do not go together",
+            "PlainLoginModule goes with PLAIN, ScramLoginModule with SCRAM-SHA-256 and SCRAM-SHA-512.",
+        )
+
+
 def java_security(config: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
     """librdkafka's security properties as a Java client takes them. Raises ConfigError for what Java cannot do."""
     written: dict[str, str | Secret] = {}
@@ -279,6 +292,4 @@ def _shown(text: str) -> str:
 
 def _quoted(path: str) -> str:
     """A path as one word of a shell."""
-    import shlex
-
     return shlex.quote(_shown(path))

@@ -1,0 +1,105 @@
+"""What `ingestune params` prints: the catalogue in tables, one property on a card, JSON lines for programs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from ingestune_tui.catalogue import catalogue
+from ingestune_tui.catalogue.catalogue import CLIENT_SCOPES, Property, Scope, Value
+
+_TITLES = {
+    Scope.PRODUCER: "producer",
+    Scope.CONSUMER: "consumer",
+    Scope.TOPIC: "topic",
+    Scope.BROKER: "broker (changed without a restart)",
+    Scope.BROKER_STATIC: "broker.static (needs a restart)",
+}
+
+
+def catalogue_table(properties: Sequence[Property]) -> RenderableType:
+    """A table for each scope that occurs."""
+    scopes = [scope for scope in Scope if any(prop.scope is scope for prop in properties)]
+    return Group(*(_scope_table(scope, [prop for prop in properties if prop.scope is scope]) for scope in scopes))
+
+
+def _scope_table(scope: Scope, properties: Sequence[Property]) -> Table:
+    client = scope in CLIENT_SCOPES
+    headings = ("librdkafka", "default", "Java", "default", "range") if client else ("name", "default", "range")
+    table = Table(title=_TITLES[scope], title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for prop in properties:
+        values = catalogue.value_range(prop)
+        cells: tuple[str, ...] = (prop.name, _default(prop, prop.default_java), values)
+        if client:
+            own = _default(prop, prop.default_librdkafka) if prop.librdkafka else ""
+            java = _default(prop, prop.default_java) if prop.java else ""
+            cells = (prop.librdkafka or "—", own, prop.java or "—", java, values)
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _default(prop: Property, value: Value | None) -> str:
+    return "unset" if value is None else catalogue.format_value(prop, value)
+
+
+def property_card(prop: Property) -> RenderableType:
+    """All that is known of one property."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in _facts(prop):
+        table.add_row(Text(label, style="dim"), Text(text))
+    title = Text.assemble((prop.name, "bold"), f"  [{prop.scope.value}]")
+    return Group(title, Padding(table, (0, 0, 1, 2), expand=False))
+
+
+def _facts(prop: Property) -> list[tuple[str, str]]:
+    facts = [("what it does", prop.meaning)]
+    if prop.scope in CLIENT_SCOPES:
+        own = f"{prop.librdkafka}, default {_default(prop, prop.default_librdkafka)}" if prop.librdkafka else "—"
+        java = f"{prop.java}, default {_default(prop, prop.default_java)}" if prop.java else "—"
+        facts += [("librdkafka", own), ("Java", java)]
+    else:
+        facts.append(("default", _default(prop, prop.default_java)))
+    facts.append(("values", catalogue.value_range(prop)))
+    facts += [
+        ("durability", prop.durability),
+        ("limits", prop.constraints),
+        ("also known as", ", ".join(prop.aliases)),
+    ]
+    if prop.scope in (Scope.BROKER, Scope.BROKER_STATIC):
+        facts.append(("change", "without a restart" if prop.dynamic else "needs a restart"))
+    return [(label, text) for label, text in facts if text]
+
+
+def property_json(prop: Property) -> bytes:
+    """One line of `--json`, without its line end."""
+    return msgspec.json.encode(
+        {
+            "v": 1,
+            "scope": prop.scope.value,
+            "name": prop.name,
+            "librdkafka": prop.librdkafka,
+            "java": prop.java,
+            "aliases": prop.aliases,
+            "kind": prop.kind,
+            "unit": prop.unit,
+            "low": prop.low,
+            "high": prop.high,
+            "choices": prop.choices,
+            "default_librdkafka": prop.default_librdkafka,
+            "default_java": prop.default_java,
+            "meaning": prop.meaning,
+            "durability": prop.durability,
+            "constraints": prop.constraints,
+            "dynamic": prop.dynamic,
+        }
+    )
