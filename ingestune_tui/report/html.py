@@ -48,7 +48,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 440, 260, 52, 28, 12
 def render_html(study: Study, trials: Sequence[Trial]) -> str:
     """The whole page as text."""
     objective = study.outcomes[0].objective if study.outcomes else "throughput"
-    summary = summarize(trials, study.outcomes)
+    summary = summarize(trials, study.outcomes, objective=objective)
     title = f"{study.name}: {study.grid_name} on {study.cluster.label}"
     parts = [
         "<!doctype html>",

@@ -1,12 +1,13 @@
 """The leaderboard of one workload: a row per configuration, ranked, with intervals and ties. Pure; it claims nothing.
 
-A row's figures are geometric means over its trials. Intervals and ties use the noise of all rows together, since most
-configurations are measured only once or twice. Only an outcome names a winner; a leader is never shown as one.
+Ranks, intervals and ties are those of `tuning.scoring`; a row's other figures are geometric means over its trials. Only
+an outcome names a winner; a leader is never shown as one.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,11 +18,12 @@ from ingestune_tui.model.space import durability_of
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.trial import Flag, Trial
 from ingestune_tui.report.wording import Key, varied
+from ingestune_tui.tuning.preflight import noise_of
+from ingestune_tui.tuning.scoring import Row, ranking
 from ingestune_tui.tuning.search import objective_value
-from ingestune_tui.tuning.student_t import two_sided
+from ingestune_tui.tuning.search_space import Observation, SearchSpace
 
 Standing = Literal["winner", "leader", "baseline", "infeasible", ""]
-CONFIDENCE = 0.95
 _CLAIMED = ("faster", "no measurable difference", "slower")
 _LABELS: dict[str, Figure] = {
     "throughput": "throughput",
@@ -47,9 +49,11 @@ class BoardRow:
     configuration: Configuration
     standing: Standing
     rank: int | None
-    """Within its durability class; None for an infeasible one."""
+    """Within its durability class; None for one that is infeasible or breaks the limit."""
     tied: bool
     """It cannot be told from the row above at this noise."""
+    keeps_limit: bool
+    """Its p99 stays within the objective's limit; true without one."""
     durability: int
     """Its class; a greater one promises more."""
     durability_name: str
@@ -110,11 +114,6 @@ class _Cell:
     configuration: Configuration
     baseline: bool
     trials: list[Trial]
-    logs: list[float]
-
-    @property
-    def mean(self) -> float:
-        return math.fsum(self.logs) / len(self.logs)
 
 
 def leaderboard(
@@ -127,92 +126,89 @@ def leaderboard(
 ) -> Board:
     """Rank the trials of one workload. `leader` is the search's; with an outcome that confirmed, its winner counts."""
     figure = figure_of(objective)
-    cells = _cells(trials, figure)
-    spread, freedom = _pooled(cells)
-    t = two_sided(CONFIDENCE, freedom) if freedom else None
+    cells = _cells(trials)
+    durability = [durability_of(cell.configuration, cell.trials[0].workload) for cell in cells]
+    space = SearchSpace((), ((),) * len(cells), classes=tuple(int(each) for each in durability))
+    limit = limit_of(objective)
+    finished = [
+        seen for i, cell in enumerate(cells) for trial in cell.trials if (seen := _seen(trial, i, figure, limit))
+    ]
+    ranked = ranking(space, finished, maximize=figure in MAXIMIZED, noise=_noise(cells, figure), limit=limit)
     winner = outcome.winner if outcome is not None and outcome.verdict in _CLAIMED else None
     leader = (outcome.winner if outcome is not None else None) or leader
-    sign = 1.0 if figure in MAXIMIZED else -1.0
-    classes = {cell.configuration: durability_of(cell.configuration, cell.trials[0].workload) for cell in cells}
-    ranked = sorted(
-        (cell for cell in cells if cell.logs), key=lambda cell: (-int(classes[cell.configuration]), -sign * cell.mean)
-    )
-    rows: list[BoardRow] = []
-    above: _Cell | None = None
-    rank = 0
-    for cell in ranked:
-        durability = classes[cell.configuration]
-        if above is not None and classes[above.configuration] != durability:
-            above, rank = None, 0
-        rank += 1
+    rows = []
+    for place in ranked:
+        cell = cells[place.cell]
         standing: Standing = ""
-        if cell.baseline or cell.configuration == baseline:
-            standing = "baseline"
         if cell.configuration == winner:
             standing = "winner"
-        elif winner is None and cell.configuration == leader and standing != "baseline":
+        elif cell.baseline or cell.configuration == baseline:
+            standing = "baseline"
+        elif place.infeasible:
+            standing = "infeasible"
+        elif winner is None and cell.configuration == leader:
             standing = "leader"
-        tied = above is not None and t is not None and _tied(cell, above, t * spread)
-        half = t * spread / math.sqrt(len(cell.logs)) if t is not None else None
-        rows.append(_row(cell, standing, rank, tied, half, int(durability), str(durability)))
-        above = cell
-    for cell in cells:
-        if not cell.logs:
-            durability = classes[cell.configuration]
-            rows.append(_row(cell, "infeasible", None, False, None, int(durability), str(durability)))
+        rows.append(_row(cell, standing, place, str(durability[place.cell])))
     client = cells[0].trials[0].workload.client if cells else ""
-    keys = varied(cell.configuration for cell in cells)
-    return Board(tuple(rows), keys, figure, outcome, classes=len({row.durability for row in rows}) > 1, client=client)
+    classes = len({row.durability for row in rows}) > 1
+    return Board(tuple(rows), varied(cell.configuration for cell in cells), figure, outcome, classes, client)
 
 
-def _cells(trials: Iterable[Trial], figure: Figure) -> list[_Cell]:
+def limit_of(objective: str) -> float | None:
+    """The limit in ms that goes along, from the label `throughput, p99 < 20 ms`; None without one."""
+    found = re.search(r"p99 < ([0-9.e+-]+) ms", objective)
+    return float(found[1]) if found else None
+
+
+def _cells(trials: Iterable[Trial]) -> list[_Cell]:
     cells: dict[Configuration, _Cell] = {}
     for trial in trials:
         if trial.state in ("running", "interrupted") or trial.discarded:
             continue
-        cell = cells.setdefault(trial.configuration, _Cell(trial.configuration, trial.baseline, [], []))
+        if (cell := cells.get(trial.configuration)) is None:
+            cell = cells[trial.configuration] = _Cell(trial.configuration, trial.baseline, [])
         cell.baseline = cell.baseline or trial.baseline
         cell.trials.append(trial)
-        value = objective_value(trial, figure) if trial.counts else None
-        if value is not None and value > 0:
-            cell.logs.append(math.log(value))
-    return list(cells.values())
+    return [cell for cell in cells.values() if any(trial.state != "failed" for trial in cell.trials)]
 
 
-def _pooled(cells: Sequence[_Cell]) -> tuple[float, int]:
-    """The standard deviation of ln(figure) within configurations, and its degrees of freedom."""
-    squares = math.fsum((log - cell.mean) ** 2 for cell in cells if len(cell.logs) > 1 for log in cell.logs)
-    freedom = sum(len(cell.logs) - 1 for cell in cells if len(cell.logs) > 1)
-    return (math.sqrt(squares / freedom), freedom) if freedom else (0.0, 0)
+def _seen(trial: Trial, cell: int, figure: Figure, limit: float | None) -> Observation | None:
+    """A trial as the ranking reads it; one that failed for a passing reason says nothing about its configuration."""
+    if trial.state == "failed":
+        return None
+    value = objective_value(trial, figure) if trial.state == "done" else None
+    if value is None or value <= 0:
+        return Observation(cell, 1.0, 0.0, trial.block, infeasible=True)
+    limited = trial.latency.p99 if limit is not None and trial.latency is not None else None
+    return Observation(cell, value, 0.0, trial.block, limit_value=limited)
 
 
-def _tied(cell: _Cell, above: _Cell, reach: float) -> bool:
-    return abs(cell.mean - above.mean) < reach * math.sqrt(1 / len(cell.logs) + 1 / len(above.logs))
+def _noise(cells: list[_Cell], figure: Figure) -> float:
+    """The preflight's guess of the noise of one trial, as the planner made it."""
+    first = [trial for cell in cells for trial in cell.trials if trial.role == "preflight" and trial.counts]
+    return noise_of([value for trial in first if (value := objective_value(trial, figure))])
 
 
-def _row(
-    cell: _Cell, standing: Standing, rank: int | None, tied: bool, half: float | None, durability: int, name: str
-) -> BoardRow:
+def _row(cell: _Cell, standing: Standing, place: Row, durability_name: str) -> BoardRow:
     counted = [trial for trial in cell.trials if trial.counts]
-    score = math.exp(cell.mean) if cell.logs else None
-    flags = tuple(dict.fromkeys(flag for trial in cell.trials for flag in trial.flags))
     latencies = [trial.latency for trial in counted if trial.latency is not None]
     return BoardRow(
         id=str(cell.trials[0].number),
         configuration=cell.configuration,
         standing=standing,
-        rank=rank,
-        tied=tied,
-        durability=durability,
-        durability_name=name,
-        score=score,
-        half_width=score * math.sinh(half) if score is not None and half is not None else None,
+        rank=place.rank,
+        tied=place.tied,
+        keeps_limit=place.keeps_limit,
+        durability=place.durability,
+        durability_name=durability_name,
+        score=place.value,
+        half_width=place.half_width,
         mb_per_s=_geometric([trial.mb_per_s for trial in counted]),
         messages_per_s=_geometric([trial.messages_per_s for trial in counted]),
         p50_ms=_geometric([latency.p50 for latency in latencies]),
         p99_ms=_geometric([latency.p99 for latency in latencies]),
         approximate=tuple(dict.fromkeys(name for latency in latencies for name in latency.approximate)),
-        flags=flags,
+        flags=tuple(dict.fromkeys(flag for trial in cell.trials for flag in trial.flags)),
         trials=tuple(cell.trials),
         error=next((trial.error for trial in reversed(cell.trials) if trial.error), ""),
     )

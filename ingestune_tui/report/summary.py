@@ -11,9 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.objective import MAXIMIZED
 from ingestune_tui.model.study import Effect, Outcome, Study
 from ingestune_tui.model.trial import Flag, Trial
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.report.leaderboard import figure_of, leaderboard
 from ingestune_tui.report.wording import (
     Key,
     difference_text,
@@ -23,6 +25,7 @@ from ingestune_tui.report.wording import (
     size_text,
     verdict_text,
 )
+from ingestune_tui.tuning.overall import best_overall
 from ingestune_tui.tuning.student_t import two_sided
 
 CLAIMS = ("faster", "no measurable difference", "slower", "unstable")
@@ -90,7 +93,7 @@ def summarize(
     outcomes: Sequence[Outcome],
     *,
     leaders: dict[int, Configuration] | None = None,
-    maximize: bool = True,
+    objective: str = "throughput",
     against: Configuration | None = None,
 ) -> Summary:
     """Everything Compare shows. `leaders` (by message bytes) stand in where there is no outcome yet.
@@ -107,7 +110,7 @@ def summarize(
         result = _size_result(by_size.get(size, []), claimed.get(size), (leaders or {}).get(size), against)
         if result is not None:
             sizes.append(result)
-    return Summary(tuple(sizes), _for_all(by_size, maximize), _effects(outcomes))
+    return Summary(tuple(sizes), _for_all(dict(sorted(by_size.items())), objective), _effects(outcomes))
 
 
 def _size_result(
@@ -159,33 +162,23 @@ def estimate(values: Iterable[float | None]) -> Estimate | None:
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), len(logs))
 
 
-def _for_all(by_size: dict[int, list[Trial]], maximize: bool) -> ForAll | None:
-    """The configuration whose search throughput is best over all sizes, each size weighing the same."""
+def _for_all(by_size: dict[int, list[Trial]], objective: str) -> ForAll | None:
+    """The configuration that the trials of the search and the pairs together put first over all sizes."""
     if len(by_size) < 2:
         return None
-    means: dict[int, dict[Configuration, float]] = {}
-    bases: dict[int, float] = {}
-    for size, trials in by_size.items():
-        logs: dict[Configuration, list[float]] = {}
-        base: list[float] = []
-        for trial in trials:
-            if trial.messages_per_s:
-                log = math.log(trial.messages_per_s)
-                (base if trial.baseline else logs.setdefault(trial.configuration, [])).append(log)
-        if not base:
+    values: list[dict[Configuration, float]] = []
+    baselines: list[float] = []
+    for trials in by_size.values():
+        rows = leaderboard(trials, objective).rows
+        base = next((row.score for row in rows if row.standing == "baseline" and row.score is not None), None)
+        if base is None:
             return None
-        bases[size] = math.fsum(base) / len(base)
-        means[size] = {each: math.fsum(found) / len(found) for each, found in logs.items()}
-    everywhere = set.intersection(*(set(found) for found in means.values()))
-    if not everywhere or not maximize:
+        baselines.append(base)
+        values.append({row.configuration: row.score for row in rows if row.score is not None and row.keeps_limit})
+    best = best_overall(values, maximize=figure_of(objective) in MAXIMIZED, baselines=baselines)
+    if best is None or best.ratio is None:
         return None
-
-    def gain(configuration: Configuration) -> float:
-        return math.fsum(means[size][configuration] - bases[size] for size in means) / len(means)
-
-    best = max(sorted(everywhere, key=lambda each: each.hash), key=gain)
-    costs = tuple((size, 1 - math.exp(means[size][best] - max(means[size].values()))) for size in sorted(means))
-    return ForAll(best, math.exp(gain(best)), costs)
+    return ForAll(best.key, best.ratio, tuple(zip(by_size, best.costs, strict=True)))
 
 
 def _effects(outcomes: Sequence[Outcome]) -> tuple[Effect, ...]:

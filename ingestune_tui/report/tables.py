@@ -85,7 +85,7 @@ def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
         if board.outcome is not None and board.outcome.effects:
             parts.append(Text(f"what mattered: {what_mattered(board.outcome.effects)}"))
         parts.append(Text(""))
-    everywhere = summarize(trials, study.outcomes).for_all
+    everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all
     if everywhere is not None:
         parts.append(Text(f"one for all sizes: {for_all_text(everywhere)}"))
     if not parts:

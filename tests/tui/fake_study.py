@@ -277,7 +277,7 @@ class FakeStudy:
         pair: int | None = None,
     ) -> Iterator[Event]:
         self._number += 1
-        number, trial_id = self._number, f"0193d000-0000-7000-8000-{self._number:012d}"
+        number, trial_id = self._number, f"{self.id[:24]}{self.id[-2:]}{self._number:010d}"
         started = self._time()
         yield TrialStarted(
             time=started,

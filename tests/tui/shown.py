@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from textual.widget import AwaitMount
+
 from ingestune_tui import settings as kept
 from ingestune_tui.model.events import Command, Event, TrialSampled
 from ingestune_tui.tui.app import IngestuneApp, initial_state
@@ -30,8 +32,8 @@ class ShownApp(IngestuneApp):
         self.resumed: list[str] = []
         self.copied: list[str] = []
 
-    def on_mount(self) -> None:
-        self.switch_mode(self.place)
+    def switch_mode(self, mode: str) -> AwaitMount:
+        return super().switch_mode(self.place if mode == "start" else mode)
 
     def on_command_given(self, message: CommandGiven) -> None:
         self.commands.append(message.command)

@@ -82,10 +82,31 @@ def test_rows_that_noise_cannot_tell_apart_are_tied_and_others_are_not(fake: Fak
     assert [row.tied for row in rows] == [False, True, False]
 
 
-def test_without_repetitions_the_noise_is_unknown_and_nothing_is_tied(fake: FakeStudy) -> None:
+def test_without_repetitions_the_noise_is_that_of_the_preflight(fake: FakeStudy) -> None:
     single = {trial.configuration: trial for trial in fake.trials if trial.counts and not trial.baseline}
     rows = leaderboard(single.values(), "throughput").rows
-    assert all(row.half_width is None and not row.tied for row in rows)
+    assert len({round((row.half_width or 0) / (row.score or 1), 6) for row in rows}) == 1
+
+
+def test_what_breaks_the_limit_has_no_rank(fake: FakeStudy) -> None:
+    board = leaderboard(fake.trials, "throughput, p99 < 6 ms")
+    assert {row.keeps_limit for row in board.rows} == {True, False}
+    for row in board.rows:
+        if row.standing != "infeasible" and row.p99_ms is not None:
+            assert row.keeps_limit is (row.p99_ms <= 6)
+            assert (row.rank is not None) is row.keeps_limit
+
+
+def test_a_trial_that_failed_once_says_nothing_about_its_configuration(fake: FakeStudy) -> None:
+    failed = [
+        msgspec.structs.replace(trial, state="failed", messages_per_s=None, error="broker away")
+        if trial.configuration == BEST and trial.role == "search"
+        else trial
+        for trial in fake.trials
+    ]
+    row = next(row for row in leaderboard(failed, "throughput").rows if row.configuration == BEST)
+    assert row.standing != "infeasible"
+    assert row.n == fake.pairs
 
 
 def test_more_trials_make_a_narrower_interval(fake: FakeStudy) -> None:

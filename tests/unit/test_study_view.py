@@ -87,8 +87,6 @@ def test_an_interrupted_half_is_replaced_by_its_repetition() -> None:
     again = None
     for event in events:
         if isinstance(event, TrialFinished) and event.role == "confirm" and again is None:
-            import msgspec
-
             again = event
             view.apply(msgspec.structs.replace(event, state="interrupted", messages_per_s=None))
             assert view.pairs(1000)[0].ratio(view.scoring) is None

@@ -110,7 +110,7 @@ class CompareScreen(Place):
         progress = view.progress
         leaders = {progress.message_bytes: progress.leader} if progress is not None and progress.leader else {}
         self._summary = summarize(
-            trials, outcomes, leaders=leaders, maximize=view.scoring.maximize, against=self._against
+            trials, outcomes, leaders=leaders, objective=view.scoring.objective, against=self._against
         )
         board = leaderboard(trials, view.scoring.objective)
         tuned = {result.tuned.configuration for result in self._summary.sizes if result.tuned is not None}

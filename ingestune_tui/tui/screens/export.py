@@ -42,23 +42,25 @@ class Exported:
     """The claim, or a stand-in that says there is none."""
     name: str
     """In words: `the winner of quick, 1 kB`."""
-    confirmed: bool
+    client_version: str = ""
+    """What made the load, such as `librdkafka 2.16.1`; empty where nobody knows."""
+
+
+def export_of_outcome(view: StudyView, outcome: Outcome) -> Exported:
+    """The winner, or the unconfirmed leader, of an outcome."""
+    study = study_of(view)
+    who = "winner" if outcome.ratio is not None else "leader"
+    name = f"the {who} of {study.name}, {size_text(outcome.workload.message_bytes)}"
+    return Exported(study, outcome, name, _client_version(view, outcome.winner or outcome.baseline))
 
 
 def export_of_size(view: StudyView, result: SizeResult) -> Exported:
     """The winner (or leader) of one message size."""
-    study = study_of(view)
     outcome = result.outcome
     tuned = result.tuned.configuration if result.tuned is not None else result.baseline.configuration
     if outcome is None or outcome.winner != tuned:
         outcome = _unconfirmed(view, result.workload, tuned, result.baseline.configuration)
-    who = "winner" if outcome.ratio is not None else "leader"
-    return Exported(
-        study,
-        outcome,
-        f"the {who} of {study.name}, {size_text(result.workload.message_bytes)}",
-        outcome.ratio is not None,
-    )
+    return export_of_outcome(view, outcome)
 
 
 def export_of_row(view: StudyView, board: Board, row: BoardRow) -> Exported:
@@ -70,7 +72,12 @@ def export_of_row(view: StudyView, board: Board, row: BoardRow) -> Exported:
         baseline = next((each.configuration for each in board.rows if each.standing == "baseline"), Configuration())
         outcome = _unconfirmed(view, workload, row.configuration, baseline)
     name = f"{short_text(row.configuration, board.keys)} of {study.name}, {size_text(workload.message_bytes)}"
-    return Exported(study, outcome, name, outcome.ratio is not None)
+    return Exported(study, outcome, name, _client_version(view, row.configuration))
+
+
+def _client_version(view: StudyView, configuration: Configuration) -> str:
+    trials = (each.finished for each in view.trials.values() if each.configuration == configuration)
+    return next((trial.client_version for trial in trials if trial is not None and trial.client_version), "")
 
 
 def _unconfirmed(view: StudyView, workload: Workload, tuned: Configuration, baseline: Configuration) -> Outcome:
@@ -152,8 +159,9 @@ class ExportScreen(Place):
         return render_properties(
             self._exported.study,
             self._exported.outcome,
-            dialect=self.query_one("#dialect", Choice).value,
+            dialect="java" if self.query_one("#dialect", Choice).value == "java" else "librdkafka",
             scope=Scope(self.query_one("#scope", Choice).value),
+            client_version=self._exported.client_version,
         )
 
     @property

@@ -26,6 +26,7 @@ from ingestune_tui.tui.widgets.trial_list import TrialList, lines_of
 from ingestune_tui.tui.widgets.trial_plots import TrialPlots
 
 if TYPE_CHECKING:
+    from ingestune_tui.model.study import Outcome
     from ingestune_tui.tui.state import AppState
     from ingestune_tui.tui.trial_view import TrialView
 
@@ -42,6 +43,7 @@ class LiveScreen(Place):
         Binding("space", "pause", "pause", id="live.pause", tooltip="Pause after this trial, or go on"),
         Binding("x", "skip", "skip", id="live.skip", tooltip="Drop this trial; the search does not try it again"),
         Binding("S", "confirm", "stop & confirm", id="live.confirm", tooltip="End the search and confirm its leader"),
+        Binding("e", "export", "export", id="live.export", tooltip="Write a .properties file of the winner"),
         Binding(
             "left", "look(-1)", "trials", key_display="←→", id="live.older", tooltip="Look back at an earlier trial"
         ),
@@ -150,6 +152,8 @@ class LiveScreen(Place):
         if action == "confirm":
             phase = view.progress.phase if view is not None and view.progress is not None else ""
             return state.running and phase in ("preflight", "racing", "measuring")
+        if action == "export":
+            return view is not None and view.finished is not None and self._winner(view) is not None
         if action in ("look", "maximise", "freeze"):
             return view is not None and view.started is not None
         return True
@@ -176,6 +180,18 @@ class LiveScreen(Place):
             ),
             answered,
         )
+
+    def _winner(self, view: StudyView) -> Outcome | None:
+        size = view.workload.message_bytes if view.workload is not None else 0
+        outcome = view.outcome(size)
+        return outcome if outcome is not None and outcome.winner is not None else None
+
+    def action_export(self) -> None:
+        from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome
+
+        view = self.ingestune.state.study
+        if isinstance(view, StudyView) and (outcome := self._winner(view)) is not None:
+            self.app.push_screen(ExportScreen(export_of_outcome(view, outcome)))
 
     def action_look(self, step: int) -> None:
         view = self.ingestune.state.study

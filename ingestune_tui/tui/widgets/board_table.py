@@ -98,6 +98,8 @@ def _half_text(half: float | None) -> str:
 def _flags(row: BoardRow) -> tuple[Run, ...]:
     if row.standing == "infeasible":
         return (("infeasible", "bad"),)
+    if not row.keeps_limit:
+        return (("p99 over the limit", "flag"),)
     if not row.flags:
         return (("", ""),)
     return ((f"⚠ {', '.join(row.flags)}", "flag"),)

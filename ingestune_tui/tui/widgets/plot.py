@@ -131,10 +131,14 @@ def _area(plot: Plot, columns: int, rows: int) -> list[list[_Cell]]:
     else:
         area = [[_Cell() for _ in range(columns)] for _ in range(rows)]
     figure.clear_figure()
+    taken: set[tuple[int, int]] = set()
     # By the rounding of lines: plotext would round glyphs to whole cells, beside their line.
     for x, y, series in marked:
         column = _place(x, _scaled(plot.x, plot.log_x), 2 * columns) // 2
         row = (4 * rows - 1 - _place(y, _scaled(plot.y, plot.log_y), 4 * rows)) // 4
+        if (row, column) in taken and column + 1 < columns:
+            column += 1  # beside the one that is there: two that agree are both to be seen
+        taken.add((row, column))
         area[row][column] = _Cell(series.mark, series.role)
     return area
 

@@ -1,0 +1,148 @@
+"""Export: the preview is the file, choices change it, nothing is replaced unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from ingestune_tui.tui.screens.export import ExportScreen
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.choice import Choice
+from ingestune_tui.tui.widgets.path_input import PathInput
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import ShownApp
+
+
+@pytest.fixture(autouse=True)
+def in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+async def opened(app: ShownApp, pilot: Pilot[int]) -> ExportScreen:
+    """The export of the winner."""
+    await pilot.press("e")
+    await pilot.pause()
+    assert isinstance(app.screen, ExportScreen)
+    return app.screen
+
+
+def finished(tmp_path: Path, place: str = "leaderboard") -> ShownApp:
+    return ShownApp(tmp_path, place, StudyView.of(FakeStudy().all()))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_preview_is_the_file_with_its_claim(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = finished(tmp_path, "compare")
+    async with app.run_test(size=size) as pilot:
+        screen = await opened(app, pilot)
+        text = app.text()
+        assert "Export the winner of quick, 1 kB" in text
+        assert "◆ 1.45x [1.39, 1.52]" in text
+        assert "compression.type=lz4" in text
+        assert "linger.ms=20" in screen.text
+
+
+async def test_another_dialect_is_translated_and_says_that_it_was_not_measured(tmp_path: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot)
+        assert screen.query_one("#dialect", Choice).value == "librdkafka"
+        assert "not measured" not in screen.text
+        await pilot.press("right")
+        assert screen.query_one("#dialect", Choice).value == "java"
+        assert "translated for Java, not measured" in screen.text
+        await pilot.press("left", "space")
+        assert screen.query_one("#dialect", Choice).value == "java"
+
+
+async def test_enter_writes_the_file_for_this_person_only(tmp_path: Path, in_a_directory_of_its_own: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot)
+        text = screen.text
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        written = in_a_directory_of_its_own / "quick-producer.properties"
+        assert written.read_text() == text
+        assert written.stat().st_mode & 0o077 == 0
+        assert "cells" in app.text()
+
+
+async def test_an_existing_file_is_announced_and_asked_about(tmp_path: Path, in_a_directory_of_its_own: Path) -> None:
+    mine = in_a_directory_of_its_own / "quick-producer.properties"
+    mine.write_text("mine")
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = (await opened(app, pilot)).text
+        assert "exists: asks first" in app.text()
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert mine.read_text() == "mine"
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("right", "enter")
+        await app.workers.wait_for_complete()
+        assert mine.read_text() == text
+
+
+async def test_a_path_that_cannot_be_written_is_said_before_anything_happens(tmp_path: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot)
+        box = screen.query_one("#file", PathInput)
+        box.value = "/no/such/place/x.properties"
+        await pilot.pause()
+        assert "no such directory" in app.text()
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        assert isinstance(app.screen, ExportScreen)
+        box.value = ""
+        await pilot.pause()
+        assert "type a path" in app.text()
+
+
+async def test_tab_completes_a_path(tmp_path: Path, in_a_directory_of_its_own: Path) -> None:
+    (in_a_directory_of_its_own / "settings").mkdir()
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot)
+        box = screen.query_one("#file", PathInput)
+        box.focus()
+        box.value = "./se"
+        await pilot.press("tab")
+        assert box.value == "./settings/"
+
+
+async def test_y_copies_what_is_shown(tmp_path: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot)
+        await pilot.press("y")
+        assert app.copied == [screen.text]
+
+
+async def test_escape_leaves_without_writing(tmp_path: Path, in_a_directory_of_its_own: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("pagedown", "pageup", "escape")
+        await pilot.pause()
+        assert not isinstance(app.screen, ExportScreen)
+        assert list(in_a_directory_of_its_own.iterdir()) == []
+
+
+async def test_a_row_that_was_not_confirmed_exports_without_a_claim(tmp_path: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down")
+        screen = await opened(app, pilot)
+        assert "x [" not in screen.text
+        assert "not confirmed" in screen.text
+        assert "△" in app.text()

@@ -1,0 +1,207 @@
+"""Leaderboard: its states, and what each key does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import Input
+
+from ingestune_tui.tui.screens.compare_rows import CompareRowsScreen
+from ingestune_tui.tui.screens.export import ExportScreen
+from ingestune_tui.tui.screens.trial import TrialScreen
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.diff_table import FIRST_ROWS, DiffTable
+from tests.tui.fake_study import FakeStudy, many_trials
+from tests.tui.shown import ShownApp, until
+
+
+def finished(**options: object) -> StudyView:
+    return StudyView.of(FakeStudy(**options).all())  # type: ignore[arg-type]
+
+
+async def test_without_a_finished_trial_it_says_what_to_do_next(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard")
+    async with app.run_test(size=(80, 24)):
+        assert "No trial is finished yet" in app.text()
+
+
+async def test_an_unconfirmed_leader_and_a_confirmed_winner_never_look_alike(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", until(FakeStudy().all(), 20, "saturated", 4))
+    async with app.run_test(size=(80, 24)):
+        text = app.text()
+        assert "△  1" in text
+        assert "not confirmed" in text
+        assert "nothing is confirmed yet" in text
+        assert "◆" not in text
+        app.show_view(finished())
+        text = app.text()
+        assert "◆  1" in text
+        assert "◆ 1.45x [1.39, 1.52] the baseline: faster" in text
+        assert "△" not in text
+
+
+async def test_rows_carry_rank_ties_intervals_flags_and_only_what_differs(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 30)):
+        text = app.text()
+        assert "=  2" in text
+        assert "411 ±12" in text
+        assert "⚠ unsteady" in text
+        assert "✗" in text
+        assert "infeasible" in text
+        header = next(line for line in text.splitlines() if "MB/s" in line)
+        assert "batch" in header
+        assert "acks" not in header
+        assert "19 cells, 1 infeasible" in text
+
+
+async def test_the_filter_narrows_as_it_is_typed_and_escape_brings_all_back(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash", *"p99<6")
+        assert "12 of 19 cells" in app.text()
+        await pilot.press("enter")
+        assert app.screen.query_one(DiffTable).has_focus
+        await pilot.press("escape")
+        assert "19 cells" in app.text()
+        assert app.screen.query_one("#filter", Input).value == ""
+
+
+async def test_a_filter_that_is_not_understood_says_so_and_keeps_the_rows(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash", *"lingr.ms>=5")
+        assert "did you mean linger.ms?" in app.text()
+        assert "19 cells" in app.text()
+
+
+async def test_s_sorts_by_the_next_column_and_says_which(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("s", "s")
+        assert "p50▾" in app.text()
+        first = app.text().splitlines()[4]
+        await pilot.press("s", "s", "s", "s")
+        assert "▾" not in app.text()
+        assert app.text().splitlines()[4] != first
+
+
+async def test_space_marks_rows_and_c_compares_them(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("space", "space")
+        assert app.text().count("•") == 2
+        await pilot.press("c")
+        await pilot.pause()
+        assert isinstance(app.screen, CompareRowsScreen)
+        assert "A  #1 ◆" in app.text()
+        assert "B  #2" in app.text()
+        assert "linger.ms" in app.text()
+        await pilot.press("escape")
+        assert "cells" in app.text()
+
+
+async def test_c_without_marks_compares_the_row_with_the_baseline(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "c")
+        await pilot.pause()
+        assert "A  #2" in app.text()
+        assert "◇" in app.text()
+
+
+async def test_p_shows_the_pareto_front(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 30)) as pilot:
+        await pilot.press("p")
+        await pilot.pause()
+        assert "3 of 19 cells" in app.text()
+        assert "p99 ms" in app.text()
+        await pilot.press("down", "p")
+        assert "19 cells" in app.text()
+
+
+async def test_enter_opens_the_trials_of_the_row(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, TrialScreen)
+        text = app.text()
+        assert "confirmation, 13 of 13" in text
+        assert "p99.9 ~" in text
+        assert "compression 4.10x" in text
+        assert "linger.ms 5 → 20" in text
+        await pilot.press("left")
+        assert "12 of 13" in app.text()
+        await pilot.press("right", "right")
+        assert "13 of 13" in app.text()
+        await pilot.press("down", "up", "escape")
+        await pilot.pause()
+        assert "cells" in app.text()
+
+
+async def test_a_flagged_trial_says_what_to_do_about_it(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished(sizes=(10,)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "⚠ client-bound: the sending thread was full" in app.text()
+        assert "[workload] producers" in app.text()
+
+
+async def test_e_opens_the_export_of_the_row(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("e")
+        await pilot.pause()
+        assert isinstance(app.screen, ExportScreen)
+
+
+async def test_tab_goes_through_the_message_sizes(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished(sizes=(10, 1000)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "faster" in app.text()
+        await pilot.press("tab")
+        assert "no measurable difference" in app.text()
+        await pilot.press("shift+tab")
+        assert "the baseline: faster" in app.text()
+
+
+async def test_the_cursor_stays_on_its_row_when_ranks_change(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "leaderboard", until(events, 12, "saturated", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "down")
+        table = app.screen.query_one(DiffTable)
+        chosen = table.chosen_id
+        app.show_view(until(events, 26, "saturated", 1))
+        await pilot.pause()
+        assert table.chosen_id == chosen
+        shown = [str(key.value) for key in table.rows]
+        assert len(shown) == len(set(shown))
+
+
+async def test_a_trial_more_changes_cells_and_never_refills_the_table(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "leaderboard", until(events, 20, "saturated", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.screen.query_one(DiffTable)
+        cleared = []
+        table.clear = lambda columns=False: cleared.append(columns)  # type: ignore[assignment, return-value]
+        app.show_view(until(events, 21, "saturated", 1))
+        await pilot.pause()
+        assert cleared == []
+
+
+async def test_five_thousand_rows_are_filled_as_far_as_someone_scrolls(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", many_trials(5000))
+    async with app.run_test(size=(120, 40)) as pilot:
+        table = app.screen.query_one(DiffTable)
+        assert table.row_count == FIRST_ROWS
+        await pilot.press("end")
+        await pilot.pause()
+        assert table.row_count > 4900
+        assert table.cursor_row == table.row_count - 1
+        await pilot.press("home")
+        assert table.cursor_row == 0

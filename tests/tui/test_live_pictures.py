@@ -1,0 +1,153 @@
+"""Pictures of every screen of a study in its main states, compared with those that were looked at and found good."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from ingestune_tui.bench.latency import encode, histogram_of
+from ingestune_tui.model.events import StudyFinished, StudyPaused
+from ingestune_tui.tui.screens import studies
+from ingestune_tui.tui.stored import StudyLine
+from ingestune_tui.tui.study_view import StudyView
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import ShownApp, until
+
+Compare = Callable[..., bool]
+SIZES = [(80, 24), (120, 40)]
+both_sizes = pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
+
+
+@pytest.fixture(autouse=True)
+def frozen_clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(studies, "today", lambda: date(2026, 11, 23))
+    monkeypatch.chdir(tmp_path)
+
+
+def pressing(*keys: str) -> Callable[[Pilot[int]], Awaitable[None]]:
+    async def press(pilot: Pilot[int]) -> None:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    return press
+
+
+@both_sizes
+def test_live_empty(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(ShownApp(tmp_path, "live"), terminal_size=size)
+
+
+@both_sizes
+def test_live_saturated(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=size)
+
+
+@both_sizes
+def test_live_confirming(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    view = until(FakeStudy().all(), 36, "paced", 6)
+    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=size)
+
+
+@both_sizes
+def test_live_finished(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(ShownApp(tmp_path, "live", StudyView.of(FakeStudy().all())), terminal_size=size)
+
+
+def test_live_paused(snap_compare: Compare, tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    view.apply(StudyPaused(study="quick", reason="broker away", attempt=3, retry_in_s=8))
+    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=(80, 24))
+
+
+def test_live_failed(snap_compare: Compare, tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    view.apply(StudyFinished(study="quick", state="failed", message="the broker is gone"))
+    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=(80, 24))
+
+
+def test_live_in_light_colours(snap_compare: Compare, tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 36, "paced", 6))
+    app.theme = "light"
+    assert snap_compare(app, terminal_size=(80, 24))
+
+
+@both_sizes
+def test_leaderboard_running(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    view = until(FakeStudy().all(), 20, "saturated", 9)
+    assert snap_compare(ShownApp(tmp_path, "leaderboard", view), terminal_size=size)
+
+
+@both_sizes
+def test_leaderboard_finished(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(ShownApp(tmp_path, "leaderboard", StudyView.of(FakeStudy().all())), terminal_size=size)
+
+
+def test_leaderboard_pareto(snap_compare: Compare, tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", StudyView.of(FakeStudy().all()))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=pressing("p"))
+
+
+def test_leaderboard_rows_compared(snap_compare: Compare, tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", StudyView.of(FakeStudy().all()))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=pressing("space", "space", "c"))
+
+
+@both_sizes
+def test_trial(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    view = StudyView.of(FakeStudy().all())
+    histogram = encode(histogram_of([int(3000 * 1.0005**i) for i in range(4000)]))
+    for trial in view.trials.values():
+        trial.histogram = histogram
+    app = ShownApp(tmp_path, "leaderboard", view)
+    assert snap_compare(app, terminal_size=size, run_before=pressing("enter"))
+
+
+@both_sizes
+def test_compare(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    view = StudyView.of(FakeStudy(sizes=(10, 100, 1000, 10_000)).all())
+    assert snap_compare(ShownApp(tmp_path, "compare", view), terminal_size=size)
+
+
+def test_compare_running(snap_compare: Compare, tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 20, "saturated", 9)
+    assert snap_compare(ShownApp(tmp_path, "compare", view), terminal_size=(80, 24))
+
+
+@both_sizes
+def test_studies(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    fake = FakeStudy()
+    fake.all()
+    study = fake.study()
+    app = ShownApp(tmp_path, "studies")
+    app.state.studies = (
+        StudyLine(study, 62),
+        StudyLine(
+            msgspec.structs.replace(
+                study,
+                id="b",
+                name="orders-2",
+                grid_name="orders.toml",
+                state="paused",
+                outcomes=(),
+                message="broker away",
+            ),
+            31,
+        ),
+        StudyLine(
+            msgspec.structs.replace(
+                study, id="c", name="ing2017", state="stopped", outcomes=(), created_at="2026-11-22T08:00:00+00:00"
+            ),
+            240,
+        ),
+    )
+    assert snap_compare(app, terminal_size=size, run_before=pressing("down"))

@@ -1,0 +1,242 @@
+"""Live: what it shows in each state of a study, and what each key does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingestune_tui.model.events import (
+    Pause,
+    Resume,
+    Skip,
+    StopAndConfirm,
+    StudyFinished,
+    StudyPaused,
+    TrialSampled,
+)
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.ruler import Ruler
+from ingestune_tui.tui.widgets.study_strip import StudyStrip
+from ingestune_tui.tui.widgets.tiles import Tiles
+from ingestune_tui.tui.widgets.trial_list import TrialList
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import ShownApp, until
+
+SIZES = [(80, 24), (120, 40)]
+
+
+async def test_without_a_study_it_says_what_to_do_next(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live")
+    async with app.run_test(size=(80, 24)):
+        assert "Nothing runs yet" in app.text()
+        assert "1 goes to the grid" in app.text()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_running_trial_shows_rate_stage_and_when_p99_comes(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=size):
+        text = app.text()
+        assert "saturated 4/8 s" in text
+        assert "MB/s" in text
+        assert "in 4 s" in text
+        assert "warm-up" in text
+        assert "not confirmed" in text
+        assert "◆" not in text
+
+
+async def test_the_throughput_tile_is_frozen_when_the_saturated_stage_is_over(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "paced", 2))
+    async with app.run_test(size=(80, 24)):
+        first = app.screen.query_one(Tiles).text()
+        assert "MB/s ✓" in first
+        app.show_view(until(events, 16, "paced", 9))
+        assert app.screen.query_one(Tiles).text().split("p99")[0] == first.split("p99")[0]
+
+
+async def test_the_leader_s_trial_lies_behind_as_a_ghost(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)):
+        roles = [series.role for series in app.screen.query_one("#throughput", Chart).plot.series]
+        assert roles == ["ghost", "now", "dim"]
+        assert "△ leader" in app.screen.query_one("#throughput", Chart).text()
+
+
+async def test_while_confirming_the_pairs_the_ruler_and_the_sentence_form(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 36, "paced", 6))
+    async with app.run_test(size=(80, 24)):
+        text = app.screen.query_one(Ruler).text()
+        assert "◇◆ ◆◇ ◇◆ ◆◇ ▶·" in text
+        assert "4 of 12" in text
+        assert "1.0x" in text
+        assert "after 4 of 12 pairs: faster, if it stays so" in text
+        assert "◆ 1." not in app.text()
+
+
+async def test_the_verdict_is_shown_when_it_stands(tmp_path: Path) -> None:
+    view = StudyView.of(FakeStudy().all())
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)):
+        assert "◆ 1.45x [1.39, 1.52] the baseline: faster" in app.text()
+        assert "linger.ms 5 → 20" in app.text()
+
+
+async def test_a_failed_study_says_why(tmp_path: Path) -> None:
+    view = StudyView.of(FakeStudy().all()[:60])
+    view.apply(StudyFinished(study="quick", state="failed", message="the broker is gone"))
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)):
+        assert "✗ study failed  the broker is gone" in app.text()
+
+
+async def test_a_paused_study_says_why_and_when_it_tries_again(tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    view.apply(StudyPaused(study="quick", reason="broker away", attempt=3, retry_in_s=8))
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)):
+        assert "‖ paused: broker away, retrying in 8 s (try 3)" in app.text()
+
+
+async def test_a_lost_study_process_is_said(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9), connected=False)
+    async with app.run_test(size=(80, 24)):
+        assert "does not answer" in app.text()
+
+
+async def test_space_pauses_and_then_goes_on(tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("space")
+        view.apply(StudyPaused(study="quick", reason=""))
+        await pilot.press("space")
+        assert app.commands == [Pause(), Resume()]
+
+
+async def test_x_skips_the_trial(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("x")
+        assert app.commands == [Skip()]
+
+
+async def test_stop_and_confirm_asks_and_the_safe_answer_has_the_focus(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("S", "enter")
+        assert app.commands == []
+        await pilot.press("S", "right", "enter")
+        await pilot.pause()
+        assert app.commands == [StopAndConfirm()]
+
+
+async def test_keys_that_cannot_work_now_are_not_offered(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", StudyView.of(FakeStudy().all()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        footer = app.text().splitlines()[-1]
+        assert "pause" not in footer
+        assert "skip" not in footer
+        await pilot.press("space", "x", "S")
+        assert app.commands == []
+
+
+async def test_left_and_right_look_back_at_earlier_trials(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("left", "left")
+        assert "trial 14 of 16, → newest" in app.text()
+        await pilot.press("right", "right")
+        assert "of 16, →" not in app.text()
+
+
+async def test_m_gives_everything_to_the_charts_and_back(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = app.screen.query_one("#throughput").size.height
+        await pilot.press("m")
+        assert app.screen.query_one("#throughput").size.height > before
+        assert not app.screen.query_one(TrialList).display
+        await pilot.press("m")
+        assert app.screen.query_one(StudyStrip).display
+        assert app.screen.query_one("#throughput").size.height == before
+
+
+async def test_f_holds_the_picture_still_while_the_study_goes_on(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        chart = app.screen.query_one("#throughput", Chart)
+        before = chart.text()
+        await pilot.press("f")
+        app.show_view(until(events, 16, "paced", 5))
+        assert chart.text() == before
+        assert "frozen" in app.text()
+        await pilot.press("f")
+        assert chart.text() != before
+        assert "frozen" not in app.text()
+
+
+async def test_nothing_is_drawn_for_a_screen_that_is_not_in_front(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 3))
+    async with app.run_test(size=(80, 24)) as pilot:
+        chart = app.screen.query_one("#throughput", Chart)
+        shown = chart.plot
+        await pilot.press("5")
+        app.show_view(until(events, 16, "saturated", 12))
+        assert chart.plot is shown
+        await pilot.press("2")
+        await pilot.pause()
+        assert chart.plot is not shown
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (100, 30), (120, 40), (200, 60)])
+async def test_it_fits_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 36, "paced", 6))
+    async with app.run_test(size=size):
+        text = app.text()
+        assert "MB/s" in text
+        assert all(len(line) <= size[0] for line in text.splitlines())
+
+
+async def test_resizing_down_to_40x10_and_back_keeps_everything(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = app.text()
+        await pilot.resize_terminal(40, 10)
+        await pilot.pause()
+        assert "too small" in app.text()
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        app.redraw()
+        assert app.text() == before
+
+
+async def test_text_from_the_broker_is_never_markup(tmp_path: Path) -> None:
+    events = []
+    for event in FakeStudy().all():
+        if getattr(event, "state", "") == "infeasible":
+            event = msgspec.structs.replace(event, error="[red]no[/red] [link=file:///x]")
+        events.append(event)
+    app = ShownApp(tmp_path, "live", until(events, 8, "warmup", 1))
+    async with app.run_test(size=(80, 24)):
+        assert "[red]no[/red]" in app.text()
+
+
+async def test_a_thousand_samples_change_only_what_they_touch(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    view = until(events, 16, "saturated", 6)
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(120, 40)) as pilot:
+        chart = app.screen.query_one("#latency", Chart)
+        rows = chart.text().splitlines()
+        last = view.trials[16].samples[-1]
+        view.apply(TrialSampled(trial=16, sample=msgspec.structs.replace(last, t_s=last.t_s + 0.5)))
+        app.redraw()
+        await pilot.pause()
+        changed = [i for i, (a, b) in enumerate(zip(rows, chart.text().splitlines(), strict=True)) if a != b]
+        assert len(changed) <= 1

@@ -1,0 +1,172 @@
+"""Studies: the history on a real database, and what each key does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from ingestune_tui.model.study import Study, StudyState
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tui.screens import studies
+from ingestune_tui.tui.widgets.studies_table import when_text
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import ShownApp
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """Three studies: finished, interrupted, and one of two sizes."""
+    async with await Store.open(tmp_path / "results.db") as opened:
+        await keep(opened, FakeStudy(pairs=4, searched=4))
+        await keep(
+            opened, FakeStudy(pairs=4, searched=4, name="orders", id="0193d000-0000-7000-8000-00000000000a"), "stopped"
+        )
+        yield opened
+
+
+async def keep(store: Store, fake: FakeStudy, state: StudyState = "finished") -> Study:
+    fake.all()
+    study = msgspec.structs.replace(fake.study(), state=state)
+    if state != "finished":
+        study = msgspec.structs.replace(study, outcomes=(), message="stopped by you")
+    await store.create_study(study)
+    for trial in fake.trials:
+        await store.finish_trial(trial, fake.samples.get(trial.id, ()), {})
+    return study
+
+
+async def shown(app: ShownApp, store: Store, pilot: Pilot[int]) -> None:
+    app.state.store = store
+    app.read_studies()
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def test_it_says_that_it_reads_and_then_that_there_is_nothing(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot, await Store.open(tmp_path / "empty.db") as empty:
+        app.redraw()
+        assert "Reading the studies" in app.text()
+        await shown(app, empty, pilot)
+        assert "No study yet" in app.text()
+
+
+async def test_every_study_stands_with_state_verdict_and_trials(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studies, "today", lambda: date(2026, 11, 23))
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        text = app.text()
+        assert "✓ finished" in text
+        assert "✗ stopped" in text
+        assert "x [" in text
+        assert "2 studies" in text
+
+
+async def test_enter_shows_a_stored_study_on_the_other_places(tmp_path: Path, store: Store) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"quick", "enter", "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "Leaderboard" in app.text()
+        assert "cells" in app.text()
+        await pilot.press("enter")
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "Trial" in app.text()
+
+
+async def test_resume_is_offered_only_where_something_is_left_to_do(tmp_path: Path, store: Store) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"quick", "enter", "R")
+        assert app.resumed == []
+        await pilot.press("escape", "slash", *"orders", "enter")
+        await pilot.pause()
+        assert "stopped by you" in app.text()
+        await pilot.press("R")
+        assert app.resumed == ["0193d000-0000-7000-8000-00000000000a"]
+
+
+async def test_rename_checks_the_name(tmp_path: Path, store: Store) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"orders", "enter", "n")
+        await pilot.pause()
+        box = app.screen.query_one("#name", Input)
+        box.value = "a b"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "letters, digits" in app.text()
+        box.value = "orders-night"
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        assert {study.name for study in await store.studies()} == {"quick", "orders-night"}
+        await pilot.press("escape")
+        assert "orders-ni" in app.text()
+
+
+async def test_a_name_that_is_taken_is_said_and_nothing_changes(tmp_path: Path, store: Store) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"orders", "enter", "n")
+        await pilot.pause()
+        app.screen.query_one("#name", Input).value = "quick"
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert {study.name for study in await store.studies()} == {"quick", "orders"}
+        assert any(said.level == "error" for said in app.state.said)
+
+
+async def test_delete_asks_and_the_safe_answer_has_the_focus(tmp_path: Path, store: Store) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"orders", "enter", "D")
+        await pilot.pause()
+        assert "Delete orders?" in app.text()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(await store.studies()) == 2
+        await pilot.press("D")
+        await pilot.pause()
+        await pilot.press("right", "enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        assert [study.name for study in await store.studies()] == ["quick"]
+
+
+async def test_find_narrows_by_name_cluster_grid_and_state(tmp_path: Path, store: Store) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"local stopped")
+        assert "1 of 2 studies" in app.text()
+        await pilot.press("escape", "escape")
+        assert "2 studies" in app.text()
+
+
+@pytest.mark.parametrize(
+    ("iso", "text"),
+    [("2026-11-20T10:00:00+00:00", "20 Nov"), ("2025-11-20T10:00:00+00:00", "20 Nov 2025"), ("nonsense", "")],
+)
+def test_when_is_said_as_people_say_it(iso: str, text: str) -> None:
+    assert when_text(iso, date(2026, 11, 23)) == text
