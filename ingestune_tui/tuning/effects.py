@@ -18,7 +18,7 @@ from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace,
 from ingestune_tui.tuning.standing import Rules, level_table, thin
 from ingestune_tui.tuning.surrogate import Floats, Surrogate, fit
 
-SEEN_Z = 2.5
+SEEN_Z = 3.0
 """How many posterior standard deviations best and worst level must lie apart for the effect to count as seen."""
 LEAST_GAIN = 0.01
 """An effect below 1 % between best and worst level is none that anybody would tune."""

@@ -21,7 +21,15 @@ from ingestune_tui.tuning.search_space import (
     StopReason,
     infeasible_cells,
 )
-from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH, Rules, Standing, level_table, sample_cells, stand
+from ingestune_tui.tuning.standing import (
+    FEASIBLE_ENOUGH,
+    Rules,
+    Standing,
+    level_table,
+    outside_only,
+    sample_cells,
+    stand,
+)
 from ingestune_tui.tuning.surrogate import Floats, Indices, Surrogate, prior_median
 
 SMALL_GRID = 24
@@ -55,6 +63,7 @@ def plan_race(
             time_left_trials=time_left_trials, rounds=2,
         )  # fmt: skip
     rules = Rules(tolerance, maximize, noise, limit)
+    finished = sorted(finished, key=lambda trial: (trial.block, trial.t_s, trial.cell))
     block = max((trial.block for trial in finished), default=PREFLIGHT_BLOCK)
     if block == PREFLIGHT_BLOCK:
         return _rest_of_block(space, finished, rules, seed, 0, _design(space, rules, seed), None, time_left_trials)
@@ -75,8 +84,11 @@ def plan_race(
 
 
 def cap_trials(cells: int, noise: float) -> int:
-    """The most search trials that a race over `cells` runs at a relative noise of one trial."""
-    return math.ceil(min(max(cells * noise / 0.20, cells / 3), cells))
+    """The most search trials that a race over `cells` runs at a relative noise of one trial; failed ones not counted.
+
+    Never below the 36 that a sure stop needs: a grid of 60 cells would else end with its design.
+    """
+    return math.ceil(min(max(cells * noise / 0.20, cells / 3, FEWEST_TRIALS), cells))
 
 
 def _without(planned: Sequence[int], done: Sequence[int]) -> tuple[int, ...]:
@@ -124,10 +136,14 @@ def _after_block(
     time_left_trials: int | None,
 ) -> Plan:
     """The plan after a whole block: stop, or the next block."""
+    failed = {trial.cell for trial in finished if trial.infeasible}
+    if len(failed) >= FEWEST_TRIALS and outside_only(finished):
+        words = f"all of the {len(failed)} cells that were tried failed"
+        return Plan(block, (), StopReason.NONE_FEASIBLE, None, 0.0, words)
     standing = stand(space, finished, rules, seed, block + 1)
     if standing is None:
         return _stop(space, finished, rules, seed, block, StopReason.NONE_FEASIBLE)
-    run = sum(trial.block >= 0 for trial in finished)
+    run = sum(trial.block >= 0 and not trial.infeasible for trial in finished)
     total = len(space.targets)
     if run >= min(FEWEST_TRIALS, total) and _sure_twice(space, finished, standing, rules, seed, block):
         return _stop(space, finished, rules, seed, block, StopReason.SURE, standing)

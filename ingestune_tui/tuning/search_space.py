@@ -113,7 +113,10 @@ class Plan:
     block: int
     """The block these trials belong to."""
     cells: tuple[int, ...]
-    """The trials still to run in it, in this order; OUTSIDE is the baseline outside of the grid. Empty at a stop."""
+    """The trials still to run in it, in this order; OUTSIDE is the baseline outside of the grid. Empty at a stop.
+
+    A cell may stand here more than once: after an infeasible trial, plan again and it is left out.
+    """
     stop: StopReason | None
     """Why the search ends here; None while it goes on."""
     leader: int | None

@@ -1,0 +1,55 @@
+"""Noise, the unstable-machine rule and the price."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+
+import pytest
+
+from ingestune_tui.tuning.preflight import noise_of, preflight, price
+
+
+def test_a_spread_of_thirty_percent_is_an_unstable_machine() -> None:
+    look = preflight([85.0, 100.0, 100.0, 115.0])
+    assert look.spread == pytest.approx(0.30)
+    assert look.unstable
+    assert "unstable machine" in look.message
+
+
+def test_a_quiet_machine_is_not_unstable() -> None:
+    look = preflight([98.0, 100.0, 101.0, 102.0])
+    assert not look.unstable
+    assert look.noise < 0.08
+
+
+def test_noise_is_found_from_many_trials_and_only_guessed_from_few() -> None:
+    rng = random.Random(3)
+    many = [math.exp(rng.gauss(0, 0.2)) for _ in range(400)]
+    assert noise_of(many) == pytest.approx(0.2, rel=0.1)
+    assert noise_of([100.0]) == pytest.approx(0.08)
+    assert 0.03 < noise_of([100.0] * 4) < 0.08
+
+
+def test_noise_of_four_trials_is_seldom_absurd() -> None:
+    rng = random.Random(5)
+    guesses = [noise_of([math.exp(rng.gauss(0, 0.1)) for _ in range(4)]) for _ in range(500)]
+    assert statistics.median(guesses) == pytest.approx(0.09, abs=0.02)
+    assert min(guesses) > 0.04
+
+
+def test_one_trial_says_nothing_about_noise() -> None:
+    with pytest.raises(ValueError, match="at least two"):
+        preflight([100.0])
+
+
+def test_the_price_counts_preflight_search_and_both_sides_of_the_pairs() -> None:
+    cost = price(search_trials=60, pairs=12, trial_s=18.0, noise=0.09)
+    assert cost.confirm_trials == 24
+    assert cost.seconds == pytest.approx((5 + 60 + 24) * 18.0)
+    assert cost.message == "noise 9%; about 27 min"
+
+
+def test_a_budget_bounds_the_price() -> None:
+    assert price(60, 12, 18.0, 0.09, budget_s=600.0).seconds == 600.0
