@@ -45,7 +45,7 @@ def idempotence(look: InForce, message_bytes: int) -> str:
         return "enable.idempotence needs retries, and they are 0"
     if too_many:
         default = "" if look.set(Scope.PRODUCER, "enable.idempotence") else " (on by default in Java)"
-        return f"enable.idempotence{default} allows 5 requests in flight, not {in_flight:g}"
+        return f"enable.idempotence{default} allows 5 requests in flight, not {in_flight:.15g}"
     return ""
 
 
@@ -56,18 +56,19 @@ def producer_times(look: InForce, message_bytes: int) -> str:
     request = look.number(Scope.PRODUCER, "request.timeout.ms")
     if look.java:
         if linger != int(linger):
-            return f"linger.ms {linger:g} is not whole, as Java wants it"
+            return f"linger.ms {linger:.15g} is not whole, as Java wants it"
         if look.set(Scope.PRODUCER, "message.timeout.ms") and timeout < linger + request:
-            return f"delivery.timeout.ms {timeout:g} is below linger.ms plus request.timeout.ms ({linger + request:g})"
+            both = linger + request
+            return f"delivery.timeout.ms {timeout:.15g} is below linger.ms plus request.timeout.ms ({both:.15g})"
     elif timeout and timeout <= linger:
-        return f"message.timeout.ms {timeout:g} is not above linger.ms {linger:g}: no message would get through"
+        return f"message.timeout.ms {timeout:.15g} is not above linger.ms {linger:.15g}: no message would get through"
     return _backoff(look, Scope.PRODUCER)
 
 
 def _backoff(look: InForce, scope: Scope) -> str:
     first, longest = look.number(scope, "retry.backoff.ms"), look.number(scope, "retry.backoff.max.ms")
     if longest and first > longest:
-        return f"retry.backoff.ms {first:g} is above retry.backoff.max.ms {longest:g}"
+        return f"retry.backoff.ms {first:.15g} is above retry.backoff.max.ms {longest:.15g}"
     return ""
 
 
@@ -76,16 +77,16 @@ def producer_sizes(look: InForce, message_bytes: int) -> str:
     batch, request = look.number(Scope.PRODUCER, "batch.size"), look.number(Scope.PRODUCER, "message.max.bytes")
     if message_bytes and message_bytes + _RECORD_BYTES[look.client] > request:
         name = "max.request.size" if look.java else "message.max.bytes"
-        return f"a message of {message_bytes} bytes does not fit into {name} {request:g}"
+        return f"a message of {message_bytes} bytes does not fit into {name} {request:.15g}"
     if reason := _buffer(look, batch, message_bytes):
         return reason
     if look.codec != "none":
         return ""  # what arrives is smaller, and nobody knows by how much
     if message_bytes and message_bytes + _BATCH_BYTES > look.largest_batch:
-        return f"a message of {message_bytes} bytes does not fit into max.message.bytes {look.largest_batch:g}"
+        return f"a message of {message_bytes} bytes does not fit into max.message.bytes {look.largest_batch:.15g}"
     if not look.java and min(batch, request) > look.largest_batch:
         full = min(batch, request)
-        return f"a full batch of {full:g} bytes exceeds the topic's max.message.bytes {look.largest_batch:g}"
+        return f"a full batch of {full:.15g} bytes exceeds the topic's max.message.bytes {look.largest_batch:.15g}"
     return ""
 
 
@@ -94,8 +95,8 @@ def _buffer(look: InForce, batch: float, message_bytes: int) -> str:
     own = look.number(Scope.PRODUCER, name)
     room = own if look.java else own * 1024
     if max(batch, message_bytes) > room:
-        what = f"batch.size {batch:g}" if batch >= message_bytes else f"a message of {message_bytes} bytes"
-        return f"{name} {own:g} has no room for {what}"
+        what = f"batch.size {batch:.15g}" if batch >= message_bytes else f"a message of {message_bytes} bytes"
+        return f"{name} {own:.15g} has no room for {what}"
     return ""
 
 
@@ -106,7 +107,7 @@ def compression_level(look: InForce, message_bytes: int) -> str:
         low, high = _LEVELS[codec]
         level = look.number(Scope.PRODUCER, "compression.level")
         if level != -1 and not low <= level <= high:
-            return f"compression.level {level:g} is out of range for {codec}: {low} to {high}"
+            return f"compression.level {level:.15g} is out of range for {codec}: {low} to {high}"
     for scope in Scope:
         name = "compression.gzip.level"
         if look.settings.get(scope, {}).get(name) == 0:
@@ -123,18 +124,18 @@ def consumer(look: InForce, message_bytes: int) -> str:
     least, most = number("fetch.min.bytes"), number("fetch.max.bytes")
     wait = number("fetch.wait.max.ms")
     if least > most:
-        return f"fetch.min.bytes {least:g} is above fetch.max.bytes {most:g}"
+        return f"fetch.min.bytes {least:.15g} is above fetch.max.bytes {most:.15g}"
     if look.java:
         if wait >= (patience := number("request.timeout.ms")):
-            return f"fetch.max.wait.ms {wait:g} is not below request.timeout.ms {patience:g}"
+            return f"fetch.max.wait.ms {wait:.15g} is not below request.timeout.ms {patience:.15g}"
         return _backoff(look, Scope.CONSUMER)
     if most < (message := number("message.max.bytes")):
-        return f"fetch.max.bytes {most:g} is below the consumer's message.max.bytes {message:g}"
+        return f"fetch.max.bytes {most:.15g} is below the consumer's message.max.bytes {message:.15g}"
     limit = number("receive.message.max.bytes")
     if look.set(Scope.CONSUMER, "receive.message.max.bytes") and limit < most + _FETCH_MARGIN_BYTES:
-        return f"receive.message.max.bytes {limit:g} is not {_FETCH_MARGIN_BYTES} above fetch.max.bytes {most:g}"
+        return f"receive.message.max.bytes {limit:.15g} is not {_FETCH_MARGIN_BYTES} above fetch.max.bytes {most:.15g}"
     if wait + _FETCH_MARGIN_MS > (patience := number("socket.timeout.ms")):
-        return f"fetch.wait.max.ms {wait:g} is not {_FETCH_MARGIN_MS} below socket.timeout.ms {patience:g}"
+        return f"fetch.wait.max.ms {wait:.15g} is not {_FETCH_MARGIN_MS} below socket.timeout.ms {patience:.15g}"
     return _backoff(look, Scope.CONSUMER)
 
 
@@ -145,13 +146,13 @@ def topic(look: InForce, message_bytes: int) -> str:
         return look.number(Scope.TOPIC, name)
 
     if number("segment.jitter.ms") > number("segment.ms"):
-        return f"segment.jitter.ms {number('segment.jitter.ms'):g} is above segment.ms {number('segment.ms'):g}"
+        return f"segment.jitter.ms {number('segment.jitter.ms'):.15g} is above segment.ms {number('segment.ms'):.15g}"
     if number("min.compaction.lag.ms") > number("max.compaction.lag.ms"):
         return "min.compaction.lag.ms is above max.compaction.lag.ms"
     replication = look.settings.get(Scope.TOPIC, {}).get("replication")
     in_sync = number("min.insync.replicas")
     if isinstance(replication, int) and in_sync > replication:
-        return f"min.insync.replicas {in_sync:g} is more than the {replication} replicas of the topic"
+        return f"min.insync.replicas {in_sync:.15g} is more than the {replication} replicas of the topic"
     return ""
 
 
@@ -164,15 +165,16 @@ def broker(look: InForce, message_bytes: int) -> str:
     wait = number("replica.fetch.wait.max.ms")
     for name in ("replica.lag.time.max.ms", "replica.socket.timeout.ms"):
         if wait > number(name):
-            return f"replica.fetch.wait.max.ms {wait:g} is above {name} {number(name):g}"
+            return f"replica.fetch.wait.max.ms {wait:.15g} is above {name} {number(name):.15g}"
     queued, request = number("queued.max.request.bytes"), number("socket.request.max.bytes")
     if 0 < queued < request:
-        return f"queued.max.request.bytes {queued:g} is below socket.request.max.bytes {request:g}"
+        return f"queued.max.request.bytes {queued:.15g} is below socket.request.max.bytes {request:.15g}"
     if number("message.max.bytes") > request:
-        return f"message.max.bytes {number('message.max.bytes'):g} is above socket.request.max.bytes {request:g}"
+        return f"message.max.bytes {number('message.max.bytes'):.15g} is above socket.request.max.bytes {request:.15g}"
     memory, threads = number("log.cleaner.dedupe.buffer.size"), number("log.cleaner.threads")
     if memory // threads <= 1024 * 1024:
-        return f"log.cleaner.dedupe.buffer.size {memory:g} is not above 1 MiB for each of {threads:g} cleaner threads"
+        share = f"1 MiB for each of {threads:.15g} cleaner threads"
+        return f"log.cleaner.dedupe.buffer.size {memory:.15g} is not above {share}"
     for name in ("socket.send.buffer.bytes", "socket.receive.buffer.bytes", "replica.socket.receive.buffer.bytes"):
         if number(name) == 0:
             return f"{name} cannot be 0; -1 leaves it to the system"
