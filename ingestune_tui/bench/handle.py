@@ -18,6 +18,7 @@ from ingestune_tui.bench.statistics import Statistics, parse
 TOPIC_S: Final = 5.0
 """How long the topic, just made, may take to be known and led."""
 ASK_MS: Final = 1000
+OFFSETS_MS: Final = 10_000
 GONE_S: Final = 10.0
 """No broker for so long, and nothing acknowledged meanwhile: the cluster is gone, not slow."""
 LOG_LINES: Final = 20
@@ -126,6 +127,16 @@ class Handle:
             if late:
                 missing = error if error != "NO_ERROR" else f"{led} of {partitions} partitions have a leader"
                 raise LoadFailed("UNKNOWN_TOPIC_OR_PART", f"the topic is not ready: {missing}", permanent=False)
+
+    def watermarks(self, partition: int) -> tuple[int, int]:
+        """First and next offset of one partition, now. Raises LoadFailed."""
+        low, high = ctypes.c_int64(), ctypes.c_int64()
+        code = self._functions.query_watermark_offsets(
+            self._handle, self._topic_name, partition, ctypes.byref(low), ctypes.byref(high), OFFSETS_MS
+        )
+        if code:
+            raise LoadFailed(rd.error_name(code), f"offsets of partition {partition}: {rd.error_text(code)}")
+        return low.value, high.value
 
     def check_gone(self, *, now: bool = False) -> None:
         """Raise LoadFailed when no broker has answered for GONE_S, or at all when `now`."""

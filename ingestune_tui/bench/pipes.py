@@ -11,6 +11,7 @@ import select
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -28,8 +29,9 @@ FLUSH_S: Final = 5.0
 class Inbox:
     """The lines of stdin: the spec, then commands."""
 
-    def __init__(self, descriptor: int = 0) -> None:
+    def __init__(self, descriptor: int = 0, end: Callable[[int], object] = os._exit) -> None:
         self._descriptor = descriptor
+        self._end = end
         self._rest = b""
         self.commands: deque[Command] = deque()
         """What has come and was not taken yet; its truth value is the cheapest question a sending loop can ask."""
@@ -58,12 +60,13 @@ class Inbox:
             try:
                 command = decode_command(line)
             except msgspec.MsgspecError:
-                os._exit(2)
+                self._end(2)
+                return
             if isinstance(command, Stop):
                 self.stopped = True
             self.commands.append(command)
             self.arrived.set()
-        os._exit(1)
+        self._end(1)
 
 
 class Outbox:

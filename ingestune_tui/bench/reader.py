@@ -20,7 +20,6 @@ BATCH: Final = 2000
 """Messages taken in one call."""
 LOOK_CLOSELY: Final = 16
 """A batch this small is searched for errors; in a larger one only the first place can hold one."""
-OFFSETS_MS: Final = 10_000
 
 
 class Reader(Handle):
@@ -28,6 +27,8 @@ class Reader(Handle):
 
     def __init__(self, config: Mapping[str, str], topic: str, partitions: list[int]) -> None:
         super().__init__(rd.CONSUMER, config, topic)
+        self._asker = Handle(rd.CONSUMER, config, topic)
+        """Asks for offsets on connections of its own: a question would wait behind a held-back fetch."""
         self._partitions = partitions
         self._started: list[int] = []
         self._inbound = self._functions.queue_new(self._handle)
@@ -48,17 +49,8 @@ class Reader(Handle):
 
     def offsets(self) -> list[tuple[int, int]]:
         """First and next offset of each partition, now. Raises LoadFailed."""
-        found: list[tuple[int, int]] = []
-        low, high = ctypes.c_int64(), ctypes.c_int64()
-        for partition in self._partitions:
-            code = self._functions.query_watermark_offsets(
-                self._handle, self._topic_name, partition, ctypes.byref(low), ctypes.byref(high), OFFSETS_MS
-            )
-            if code:
-                self.serve(0)
-                raise LoadFailed(rd.error_name(code), f"offsets of partition {partition}: {rd.error_text(code)}")
-            found.append((low.value, high.value))
-        return found
+        self._asker.serve(0)
+        return [self._asker.watermarks(partition) for partition in self._partitions]
 
     def start(self, offsets: list[int], messages: int) -> None:
         """Begin fetching each partition at its offset, with `messages` known to be ahead. Raises LoadFailed."""

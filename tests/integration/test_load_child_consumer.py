@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ingestune_tui.bench.latency import decode
-from ingestune_tui.bench.protocol import ConsumerSpec, Finish, Finished, Pace, Ready, StageDone
+from ingestune_tui.bench.protocol import ConsumerSpec, Finish, Finished, Pace, Saturate, StageDone
 from tests.bench.load_child import LoadChild, fresh_topic, producer_spec
 
 pytestmark = pytest.mark.kafka
@@ -68,11 +68,9 @@ def test_end_to_end_latency_runs_from_due_to_consumed(local_kafka: str) -> None:
         producer.saturate(0.3)
         consumer.saturate(10.0)
         consumer.say(Pace(rate=2000, seconds=1.5))
-        consumer.until(Ready)
         paced = producer.pace(2000, 1.5)
-        consumer.say(Finish())
         read = consumer.until(StageDone)
-        consumer.until(Finished)
+        consumer.finish()
     acknowledged, end_to_end = decode(paced.latency), decode(read.latency)
     assert end_to_end.get_total_count() == paced.sent == read.messages == 3000
     assert acknowledged.get_value_at_percentile(90) / 1000 < 60
@@ -80,7 +78,8 @@ def test_end_to_end_latency_runs_from_due_to_consumed(local_kafka: str) -> None:
     assert read.window_s == pytest.approx(1.5, abs=0.4)
 
 
-def test_the_first_message_after_ready_is_not_missed(local_kafka: str) -> None:
+def test_all_stages_may_be_started_in_both_children_at_once(local_kafka: str) -> None:
+    """The consumer waits for the topic to come to rest, and misses nothing of the paced stage."""
     with (
         fresh_topic(local_kafka) as topic,
         LoadChild(producer_spec(local_kafka, topic, due_time_header=True)) as producer,
@@ -88,12 +87,38 @@ def test_the_first_message_after_ready_is_not_missed(local_kafka: str) -> None:
     ):
         producer.ready()
         consumer.ready()
+        for child in (producer, consumer):
+            child.say(Saturate(seconds=1.0))
+        producer.until(StageDone)
+        caught_up = consumer.until(StageDone)
+        for child in (producer, consumer):
+            child.say(Pace(rate=500, seconds=1.0))
+        paced = producer.until(StageDone)
         began = time.monotonic()
-        consumer.say(Pace(rate=100, seconds=0.2))
-        consumer.until(Ready)
-        assert time.monotonic() - began < 1.0
-        producer.pace(100, 0.2)
-        consumer.say(Finish())
         read = consumer.until(StageDone)
-    assert read.messages == 20
+        assert time.monotonic() - began < 1.5
+        written = producer.finish()
+        consumer.finish()
+    assert read.messages == paced.sent == 500
     assert read.backlog_end == 0
+    assert caught_up.messages + caught_up.backlog_end + read.messages == written.acknowledged
+
+
+def test_a_paced_stage_after_an_unread_backlog_is_read_from_its_beginning(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, due_time_header=True)) as producer,
+        LoadChild(consumer_spec(local_kafka, topic, **{"fetch.message.max.bytes": "10000"})) as consumer,
+    ):
+        producer.ready()
+        consumer.ready()
+        producer.saturate(1.0)
+        while not producer.samples("drain"):
+            producer.next_event()
+        assert consumer.saturate(0.2).backlog_end > 0
+        consumer.say(Pace(rate=100, seconds=0.5))
+        producer.pace(100, 0.5)
+        read = consumer.until(StageDone)
+    assert read.messages == 50
+    assert decode(read.latency).get_total_count() == 50
+    assert decode(read.latency).get_max_value() / 1000 < 1000
