@@ -70,7 +70,7 @@ def reap_stale(root: Path) -> None:
 
 
 def _root() -> Path:
-    root = Path(tempfile.gettempdir()) / f"ingestune-{os.getuid()}"
+    root = Path(tempfile.gettempdir()) / f"ingestune-kafka-{os.getuid()}"
     try:
         root.mkdir(mode=0o700, exist_ok=True)
         state = root.lstat()

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from ingestune_tui.secrets import Secret
 
 ClusterKind = Literal["local", "simulated", "external"]
+
+
+class MockTopics(Protocol):
+    """What a simulated cluster does in place of Kafka's CreateTopics and DeleteTopics, which it does not know."""
+
+    async def create_topic(self, name: str, partitions: int, replication: int) -> None: ...
+
+    async def delete_topic(self, name: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,9 @@ class Connection:
     """Whether it is ours, a mock, or somebody's."""
     notes: tuple[str, ...] = ()
     """What of a client.properties has no counterpart here, a sentence each."""
+
+    mock: MockTopics | None = field(default=None, compare=False, repr=False)
+    """The simulated cluster's owner, where it is this process."""
 
     @property
     def simulated(self) -> bool:

@@ -131,7 +131,22 @@ class LocalKafka:
         """
         await self._stop_nodes()
         self._settings = dict(static_settings)
-        await self._start_nodes()
+        try:
+            await self._start_nodes()
+        except BaseException:
+            await self._stop_nodes()
+            raise
+
+    async def wait_failed(self) -> LocalBrokerError:
+        """Wait until a node ends without being asked to, and say which and why."""
+        ends = {asyncio.create_task(self._running[node.node_id].wait()): node for node in self._nodes}
+        try:
+            ended, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        first = ended.pop()
+        return self._failure(ends[first], f"ended with code {first.result()}")
 
     def free_bytes(self) -> int:
         """Free space of the file system that holds the data."""

@@ -2,12 +2,14 @@
 
 Run as a script with nothing but the standard library, so it starts fast: `supervisor.py --record FILE --log FILE
 --grace SECONDS [--remove DIR] -- COMMAND...`. It ends the JVM (SIGTERM, SIGKILL after the grace) when its stdin closes
-or on SIGTERM; if stdin closed without the word `keep`, the parent died and DIR is removed too.
+or on SIGTERM; if stdin closed without the word `keep`, the parent died and DIR is removed too, and with the last node's
+the folder around it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -53,7 +55,7 @@ def main(arguments: list[str]) -> int:
             orphaned = not words
     if orphaned and b"keep" not in said and options.remove:
         _end(child, 0)  # nobody will read its data again
-        shutil.rmtree(options.remove, ignore_errors=True)
+        _remove(options.remove)
     else:
         _end(child, options.grace)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
@@ -89,6 +91,14 @@ def _record(path: str, pid: int) -> None:
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump({"pid": pid, "started": time.time()}, file)
     os.replace(path + ".new", path)
+
+
+def _remove(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    around = os.path.dirname(folder)
+    with contextlib.suppress(OSError):
+        if not any(entry.is_dir() for entry in os.scandir(around)):
+            shutil.rmtree(around, ignore_errors=True)
 
 
 def _end(child: subprocess.Popen[bytes], grace_s: float) -> None:

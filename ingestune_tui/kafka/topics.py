@@ -21,6 +21,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, 
 from ingestune_tui.errors import ClusterUnreachable, ConfigError, Refused, TrialError
 from ingestune_tui.kafka.connection import ClusterInfo, Connection, Node
 from ingestune_tui.kafka.failures import HOPELESS, refused, unreachable
+from ingestune_tui.kafka.version import broker_version
 
 TOPIC_PREFIX = "ingestune-"
 _KAFKA_DEFAULT_DELETE_DELAY_S = 60.0
@@ -83,16 +84,16 @@ class Admin:
 
     async def describe_cluster(self, timeout_s: float = 10.0) -> ClusterInfo:
         """Its id, version and nodes. Raises ClusterUnreachable with the real reason within `timeout_s`."""
-        from ingestune_tui.kafka.version import broker_version
-
-        said = await self._ask(self._admin.describe_cluster(request_timeout=timeout_s), timeout_s, "asking the cluster")
-        nodes = tuple(sorted((Node(n.id, n.host, n.port) for n in said.nodes), key=lambda n: n.id))
         if self.connection.simulated:
+            metadata = await self._metadata(timeout_s)
+            nodes = tuple(Node(n.id, n.host, n.port) for _, n in sorted(metadata.brokers.items()))
             version = f"simulated (librdkafka {libversion()[0]})"
-        else:
-            version = await broker_version(self.connection, nodes)
+            return ClusterInfo(metadata.cluster_id or "", version, nodes, None)
+        asked = self._admin.describe_cluster(request_timeout=timeout_s)
+        said = await self._ask(asked, timeout_s, "Asking the cluster for its nodes")
+        nodes = tuple(sorted((Node(n.id, n.host, n.port) for n in said.nodes), key=lambda n: n.id))
         controller = said.controller.id if said.controller is not None else None
-        return ClusterInfo(said.cluster_id or "", version, nodes, controller)
+        return ClusterInfo(said.cluster_id or "", await broker_version(self.connection, nodes), nodes, controller)
 
     async def is_whole(self, nodes: int, timeout_s: float) -> bool:
         """Whether `nodes` brokers are up and every partition has all its replicas in sync."""
@@ -108,16 +109,20 @@ class Admin:
         """Create it and wait until every partition has a leader.
 
         Raises TrialError with the broker's own reason and code, ClusterUnreachable if nobody answers. A simulated
-        cluster makes a topic when it is first asked for, always with the partitions it was started with.
+        cluster of another process makes the topic when it is first asked for, with partitions of its own choice.
         """
         deadline = time.monotonic() + timeout_s
-        if not self.connection.simulated:
+        made_by_itself = self.connection.simulated and self.connection.mock is None
+        mock = self.connection.mock
+        if mock is not None:
+            await mock.create_topic(name, partitions, replication)
+        elif not self.connection.simulated:
             topic = NewTopic(name, partitions, replication, config=dict(settings))
             asked = self._admin.create_topics([topic], operation_timeout=timeout_s, request_timeout=timeout_s)
             await self._ask(asked[name], timeout_s, f"Creating topic {name}")
         while True:
             leaders = await self._leaders(name, max(1.0, deadline - time.monotonic()))
-            if all(leaders.values()) and (len(leaders) == partitions or (leaders and self.connection.simulated)):
+            if all(leaders.values()) and (len(leaders) == partitions or made_by_itself):
                 return
             if time.monotonic() > deadline:
                 raise ClusterUnreachable(
@@ -131,7 +136,9 @@ class Admin:
         if not name.startswith(self.topic_prefix):
             raise Refused(f"Topic {name} is not ingestune's: only topics named {self.topic_prefix}... are deleted.")
         if self.connection.simulated:
-            return  # the mock cannot, and keeps everything in memory
+            if self.connection.mock is not None and name in await self.list_topics(name):
+                await self.connection.mock.delete_topic(name)
+            return
         asked = self._admin.delete_topics([name], operation_timeout=timeout_s, request_timeout=timeout_s)
         try:
             await self._ask(asked[name], timeout_s, f"Deleting topic {name}")

@@ -139,3 +139,10 @@ def _tls_context(connection: Connection) -> ssl.SSLContext:
     if certificate := config.get("ssl.certificate.location"):
         context.load_cert_chain(certificate, config.get("ssl.key.location"), config.get("ssl.key.password"))
     return context
+
+
+def client_version() -> str:
+    """`librdkafka 2.16.1`: the client that makes the load."""
+    from confluent_kafka import libversion
+
+    return f"librdkafka {libversion()[0]}"
