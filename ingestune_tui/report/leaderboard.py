@@ -6,23 +6,29 @@ an outcome names a winner; a leader is never shown as one.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
+from ingestune_tui.catalogue import catalogue
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.catalogue.constraints import DurabilityClass
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.objective import MAXIMIZED, Figure
 from ingestune_tui.model.space import durability_of
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.trial import Flag, Trial
+from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import Key, varied
 from ingestune_tui.tuning.preflight import noise_of
 from ingestune_tui.tuning.scoring import Row, ranking
 from ingestune_tui.tuning.search import objective_value
 from ingestune_tui.tuning.search_space import Observation, SearchSpace
 
+Name = TypeVar("Name", bound=str)
 Standing = Literal["winner", "leader", "baseline", "infeasible", ""]
 _CLAIMED = ("faster", "no measurable difference", "slower")
 _LABELS: dict[str, Figure] = {
@@ -127,7 +133,7 @@ def leaderboard(
     """Rank the trials of one workload. `leader` is the search's; with an outcome that confirmed, its winner counts."""
     figure = figure_of(objective)
     cells = _cells(trials)
-    durability = [durability_of(cell.configuration, cell.trials[0].workload) for cell in cells]
+    durability = promises((cell.configuration, cell.trials[0].workload) for cell in cells)
     space = SearchSpace((), ((),) * len(cells), classes=tuple(int(each) for each in durability))
     limit = limit_of(objective)
     finished = [
@@ -158,6 +164,24 @@ def limit_of(objective: str) -> float | None:
     """The limit in ms that goes along, from the label `throughput, p99 < 20 ms`; None without one."""
     found = re.search(r"p99 < ([0-9.e+-]+) ms", objective)
     return float(found[1]) if found else None
+
+
+def promises(configurations: Iterable[tuple[Configuration, Workload]]) -> list[DurabilityClass]:
+    """The durability class of each; asked for once per combination of the settings that have a part in it."""
+    known: dict[object, DurabilityClass] = {}
+    found = []
+    for configuration, workload in configurations:
+        key = (workload, tuple(item for item in configuration if _promising(item.scope, item.name)))
+        if key not in known:
+            known[key] = durability_of(configuration, workload)
+        found.append(known[key])
+    return found
+
+
+@functools.cache
+def _promising(scope: Scope, name: str) -> bool:
+    prop = catalogue.find(scope, name)
+    return prop is None or bool(prop.durability)
 
 
 def _cells(trials: Iterable[Trial]) -> list[_Cell]:
@@ -207,11 +231,16 @@ def _row(cell: _Cell, standing: Standing, place: Row, durability_name: str) -> B
         messages_per_s=_geometric([trial.messages_per_s for trial in counted]),
         p50_ms=_geometric([latency.p50 for latency in latencies]),
         p99_ms=_geometric([latency.p99 for latency in latencies]),
-        approximate=tuple(dict.fromkeys(name for latency in latencies for name in latency.approximate)),
-        flags=tuple(dict.fromkeys(flag for trial in cell.trials for flag in trial.flags)),
+        approximate=_united([latency.approximate for latency in latencies]),
+        flags=_united([trial.flags for trial in cell.trials]),
         trials=tuple(cell.trials),
         error=next((trial.error for trial in reversed(cell.trials) if trial.error), ""),
     )
+
+
+def _united(parts: list[tuple[Name, ...]]) -> tuple[Name, ...]:
+    """Each name once, in the order of their first appearance."""
+    return parts[0] if len(parts) == 1 else tuple(dict.fromkeys(name for part in parts for name in part))
 
 
 def _geometric(values: list[float | None]) -> float | None:

@@ -310,7 +310,7 @@ class FakeStudy:
             )
             self._now += timedelta(seconds=2)
             self.trials.append(trial)
-            yield TrialFinished.of(trial, self.name)
+            yield msgspec.structs.replace(TrialFinished.of(trial, self.name), time=self._time())
             return
         rate = true_rate(configuration, workload.message_bytes) * math.exp(self._random.gauss(0, self.noise))
         p99 = true_p99_ms(configuration) * math.exp(self._random.gauss(0, 0.08))
@@ -371,7 +371,7 @@ class FakeStudy:
         )
         self.trials.append(trial)
         self.samples[trial_id] = tuple(taken)
-        yield TrialFinished.of(trial, self.name)
+        yield msgspec.structs.replace(TrialFinished.of(trial, self.name), time=self._time())
 
     def _sample(self, stage: Stage, t_s: float, i: int, rate: float, p99: float, workload: Workload) -> Sample:
         wobble = 1 + 0.04 * math.sin(t_s * 1.7) + self._random.gauss(0, 0.02)

@@ -38,7 +38,8 @@ async def test_without_a_study_it_says_what_to_do_next(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_running_trial_shows_rate_stage_and_when_p99_comes(tmp_path: Path, size: tuple[int, int]) -> None:
     app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
-    async with app.run_test(size=size):
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
         text = app.text()
         assert "saturated 4/8 s" in text
         assert "MB/s" in text
@@ -232,11 +233,12 @@ async def test_a_thousand_samples_change_only_what_they_touch(tmp_path: Path) ->
     view = until(events, 16, "saturated", 6)
     app = ShownApp(tmp_path, "live", view)
     async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
         chart = app.screen.query_one("#latency", Chart)
-        rows = chart.text().splitlines()
+        rows = chart.text().split("\n")
         last = view.trials[16].samples[-1]
         view.apply(TrialSampled(trial=16, sample=msgspec.structs.replace(last, t_s=last.t_s + 0.5)))
         app.redraw()
         await pilot.pause()
-        changed = [i for i, (a, b) in enumerate(zip(rows, chart.text().splitlines(), strict=True)) if a != b]
+        changed = [i for i, (a, b) in enumerate(zip(rows, chart.text().split("\n"), strict=True)) if a != b]
         assert len(changed) <= 1

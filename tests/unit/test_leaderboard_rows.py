@@ -6,11 +6,15 @@ import math
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.space import durability_of
 from ingestune_tui.model.trial import Trial
-from ingestune_tui.report.leaderboard import figure_of, leaderboard, pareto
+from ingestune_tui.model.workload import Client, Workload
+from ingestune_tui.report.leaderboard import figure_of, leaderboard, pareto, promises
 from tests.tui.fake_study import BASELINE, BEST, REFUSED, FakeStudy
 
 
@@ -141,6 +145,34 @@ def test_the_pareto_front_holds_what_nothing_beats_in_both_figures(fake: FakeStu
 )
 def test_the_objective_s_label_names_the_figure(label: str, figure: str) -> None:
     assert figure_of(label) == figure
+
+
+@given(
+    settings=st.fixed_dictionaries(
+        {},
+        optional={
+            (Scope.PRODUCER, "acks"): st.sampled_from(["0", "1", "all"]),
+            (Scope.PRODUCER, "enable.idempotence"): st.booleans(),
+            (Scope.PRODUCER, "retries"): st.sampled_from([0, 5]),
+            (Scope.PRODUCER, "linger.ms"): st.sampled_from([0, 20]),
+            (Scope.PRODUCER, "max.in.flight.requests.per.connection"): st.sampled_from([1, 100]),
+            (Scope.TOPIC, "min.insync.replicas"): st.sampled_from([1, 2]),
+            (Scope.TOPIC, "replication"): st.sampled_from([1, 3]),
+        },
+    ),
+    client=st.sampled_from(["librdkafka", "java"]),
+)
+def test_a_remembered_durability_class_is_the_one_that_would_be_found(
+    settings: dict[tuple[Scope, str], Value], client: Client
+) -> None:
+    named: dict[Scope, dict[str, Value]] = {}
+    for (scope, name), value in settings.items():
+        named.setdefault(scope, {})[name] = value
+    workload = Workload(client=client, replication=3)
+    configuration = Configuration.of(named)
+    slower = Configuration.of(named | {Scope.PRODUCER: named.get(Scope.PRODUCER, {}) | {"linger.ms": 77}})
+    expected = [durability_of(each, workload) for each in (configuration, slower)]
+    assert promises([(configuration, workload), (slower, workload)]) == expected
 
 
 def test_no_trials_make_an_empty_board() -> None:

@@ -16,7 +16,7 @@ from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.report.leaderboard import leaderboard
 from ingestune_tui.report.summary import SizeResult, Summary, for_all_text, summarize
 from ingestune_tui.report.wording import heading, percent_text, ratio_text, short_text, size_text
-from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.compare_plots import size_plot
@@ -30,7 +30,7 @@ _ROLES = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed":
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
-class CompareScreen(Place):
+class CompareScreen(StudyPlace):
     """Tuned against baseline."""
 
     PLACE = "compare"
@@ -40,6 +40,7 @@ class CompareScreen(Place):
     )
     CSS = """
     CompareScreen {
+        & #nothing { display: none; }
         & #plots { height: 1fr; margin: 1 0 0 0; }
         & .plot { width: 1fr; height: 1fr; }
         & .plot Static { color: $quiet; height: 1; padding: 0 0 0 6; }
@@ -85,7 +86,7 @@ class CompareScreen(Place):
     # Drawing -------------------------------------------------------------------------------------------------
 
     def refresh_from(self, state: AppState) -> None:
-        view = state.study if isinstance(state.study, StudyView) else None
+        view = self.view
         if view is not None:
             self._summarize(view)
         found = view is not None and bool(self._summary.sizes)
@@ -212,9 +213,9 @@ class CompareScreen(Place):
     def action_export(self) -> None:
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_size
 
-        view = self.ingestune.state.study
+        view = self.view
         result = self._summary.sizes[self._chosen]
-        if isinstance(view, StudyView) and result.tuned is not None:
+        if view is not None and result.tuned is not None:
             self.app.push_screen(ExportScreen(export_of_size(view, result)))
         else:
             self.ingestune.say("nothing better than the baseline was found, so there is nothing to export")
@@ -226,8 +227,8 @@ class CompareScreen(Place):
         from ingestune_tui.tui.screens.dialogs import ask
         from ingestune_tui.tui.stored import study_of
 
-        view = self.ingestune.state.study
-        if not isinstance(view, StudyView) or view.started is None:
+        view = self.view
+        if view is None or view.started is None:
             return
         path = Path.cwd() / f"{view.started.study}.html"
         if path.exists():

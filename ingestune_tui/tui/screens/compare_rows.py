@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from ingestune_tui.report.leaderboard import Board, BoardRow
 from ingestune_tui.report.wording import figure_text, percentile_text, value_text, varied
 from ingestune_tui.tui.messages import SamplesWanted
-from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import MARKS
 from ingestune_tui.tui.widgets.chart import Chart
@@ -27,7 +27,7 @@ MOST: Final = 4
 LETTERS: Final = "ABCD"
 
 
-class CompareRowsScreen(Place):
+class CompareRowsScreen(StudyPlace):
     """Two to four configurations next to each other."""
 
     PLACE = "leaderboard"
@@ -59,7 +59,7 @@ class CompareRowsScreen(Place):
         yield TextRows(id="table")
 
     def refresh_from(self, state: AppState) -> None:
-        view = state.study if isinstance(state.study, StudyView) else None
+        view = self.view
         if view is None:
             return
         shown = {

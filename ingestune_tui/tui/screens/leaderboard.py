@@ -16,7 +16,7 @@ from textual.widgets import DataTable, Input, Static
 from ingestune_tui.report.filter import Filter, FilterError, parse_filter
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, pareto
 from ingestune_tui.report.wording import size_text, verdict_text
-from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
 from ingestune_tui.tui.widgets.chart import Chart
@@ -41,7 +41,7 @@ class FilterInput(Input):
     ]
 
 
-class LeaderboardScreen(Place):
+class LeaderboardScreen(StudyPlace):
     """Who leads, and how surely."""
 
     PLACE = "leaderboard"
@@ -53,6 +53,8 @@ class LeaderboardScreen(Place):
     )
     CSS = """
     LeaderboardScreen {
+        & #nothing { display: none; }
+        & #title { height: 1; }
         & #board { height: 1fr; }
         & #pareto { height: 1fr; display: none; margin: 1 0; }
         & .-pareto #pareto { display: block; }
@@ -111,7 +113,7 @@ class LeaderboardScreen(Place):
     # Drawing -------------------------------------------------------------------------------------------------
 
     def refresh_from(self, state: AppState) -> None:
-        view = state.study if isinstance(state.study, StudyView) else None
+        view = self.view
         board = self._make(view) if view is not None else None
         self.query_one("#nothing").display = board is None
         self.query_one("#full").display = board is not None
@@ -237,8 +239,8 @@ class LeaderboardScreen(Place):
         self.redraw()
 
     def action_size(self, step: int) -> None:
-        view = self.ingestune.state.study
-        if isinstance(view, StudyView) and self._message_bytes in view.sizes:
+        view = self.view
+        if view is not None and self._message_bytes in view.sizes:
             self._message_bytes = view.sizes[(view.sizes.index(self._message_bytes) + step) % len(view.sizes)]
             self._marked.clear()
             self.redraw()
@@ -246,8 +248,8 @@ class LeaderboardScreen(Place):
     def action_export(self) -> None:
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_row
 
-        view = self.ingestune.state.study
-        if (row := self.chosen) is not None and isinstance(view, StudyView) and self._board is not None:
+        view = self.view
+        if (row := self.chosen) is not None and view is not None and self._board is not None:
             self.app.push_screen(ExportScreen(export_of_row(view, self._board, row)))
 
     # The filter ----------------------------------------------------------------------------------------------

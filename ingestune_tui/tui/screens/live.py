@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from ingestune_tui.model.events import Pause, Resume, Skip, StopAndConfirm
 from ingestune_tui.tui.messages import CommandGiven, SamplesWanted
-from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.headline import Headline, headline_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.trial_view import TrialView
 
 
-class LiveScreen(Place):
+class LiveScreen(StudyPlace):
     """Watch a study."""
 
     PLACE = "live"
@@ -56,6 +56,7 @@ class LiveScreen(Place):
 
     DEFAULT_CSS = """
     LiveScreen {
+        & #nothing { display: none; }
         & #live { height: 1fr; }
         & Tiles { margin-bottom: 1; }
         & #throughput { height: 6fr; }
@@ -63,7 +64,6 @@ class LiveScreen(Place):
         & Ruler { display: none; }
         & .-confirming Ruler { display: block; margin: 1 0 0 0; }
         & .-confirming StudyStrip { display: none; }
-        & .-confirming TrialList { height: 2; }
         & .-confirming Tiles { margin-bottom: 0; }
         & .-finished Headline { height: 2; }
         & .-finished Ruler { height: 3; }
@@ -72,10 +72,8 @@ class LiveScreen(Place):
             & Headline { height: 2; }
             & Tiles { height: 2; }
             & StudyStrip { height: 4; margin: 1 0 0 0; }
-            & TrialList { height: 8; }
             & .-confirming Tiles { margin-bottom: 1; }
             & .-confirming StudyStrip { display: block; }
-            & .-confirming TrialList { height: 5; }
         }
     }
     """
@@ -104,11 +102,10 @@ class LiveScreen(Place):
     # Drawing -------------------------------------------------------------------------------------------------
 
     def refresh_from(self, state: AppState) -> None:
-        view = state.study if isinstance(state.study, StudyView) else None
-        has_study = view is not None and view.started is not None
-        self.query_one("#nothing").display = not has_study
-        self.query_one("#live").display = has_study
-        if view is None or not has_study or self._frozen:
+        view = self.view
+        self.query_one("#nothing").display = view is None
+        self.query_one("#live").display = view is not None
+        if view is None or self._frozen:
             return
         trial = self._trial(view)
         size = trial.workload.message_bytes if trial else view.workload.message_bytes if view.workload else 0
@@ -122,8 +119,12 @@ class LiveScreen(Place):
             return
         self.query_one(Ruler).show(confirming_of(view, size))
         self.query_one(StudyStrip).show(marks_of(view, size), view.progress.said if view.progress else "")
-        trials = self.query_one(TrialList)
-        trials.show(lines_of(view, max(trials.size.height, 2), self._looking_at, view.varied))
+        self.query_one(TrialList).show(lines_of(view, self._list_room(), self._looking_at, view.varied))
+
+    def _list_room(self) -> int:
+        """Rows the list of trials may take; the charts get what it leaves."""
+        confirming = self.query_one("#live").has_class("-confirming")
+        return (5 if confirming else 8) if self.has_class("-tall") else (2 if confirming else 5)
 
     def _trial(self, view: StudyView) -> TrialView | None:
         if self._looking_at is not None and self._looking_at in view.trials:
@@ -146,7 +147,7 @@ class LiveScreen(Place):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         state = self.ingestune.state
-        view = state.study if isinstance(state.study, StudyView) else None
+        view = self.view
         if action in ("pause", "skip"):
             return state.running
         if action == "confirm":
@@ -155,7 +156,7 @@ class LiveScreen(Place):
         if action == "export":
             return view is not None and view.finished is not None and self._winner(view) is not None
         if action in ("look", "maximise", "freeze"):
-            return view is not None and view.started is not None
+            return view is not None
         return True
 
     def action_pause(self) -> None:
@@ -189,13 +190,13 @@ class LiveScreen(Place):
     def action_export(self) -> None:
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome
 
-        view = self.ingestune.state.study
-        if isinstance(view, StudyView) and (outcome := self._winner(view)) is not None:
+        view = self.view
+        if view is not None and (outcome := self._winner(view)) is not None:
             self.app.push_screen(ExportScreen(export_of_outcome(view, outcome)))
 
     def action_look(self, step: int) -> None:
-        view = self.ingestune.state.study
-        if not isinstance(view, StudyView):
+        view = self.view
+        if view is None:
             return
         self._looking_at = view.neighbour(self._looking_at, step)
         trial = self._trial(view)

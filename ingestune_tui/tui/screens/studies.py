@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Input, Static
 
 from ingestune_tui.tui.messages import StudiesWanted, StudyChosen, StudyDeleteAsked, StudyRenameAsked, StudyResumeAsked
-from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.studies_table import matching, study_cells, study_columns
@@ -37,7 +37,7 @@ class FindInput(Input):
     ]
 
 
-class StudiesScreen(Place):
+class StudiesScreen(StudyPlace):
     """The history."""
 
     PLACE = "studies"
@@ -45,6 +45,7 @@ class StudiesScreen(Place):
     HELP = "Every stored study, newest first. Enter shows one on 2, 3 and 4; R goes on with one that was stopped."
     CSS = """
     StudiesScreen {
+        & #nothing { display: none; }
         & #studies { height: 1fr; }
         & #find-row { height: 1; }
         & #find-mark { width: 2; color: $quiet; }

@@ -17,7 +17,7 @@ from ingestune_tui.report.leaderboard import Board
 from ingestune_tui.report.trial_text import difference_line, figures_line, flag_lines, measured_line, why_lines
 from ingestune_tui.report.wording import short_text
 from ingestune_tui.tui.messages import SamplesWanted
-from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.histogram_plot import buckets_of, histogram_plot
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _ROLE_WORDS = {"preflight": "preflight", "search": "search", "confirm": "confirmation"}
 
 
-class TrialScreen(Place):
+class TrialScreen(StudyPlace):
     """Look closely at one trial."""
 
     PLACE = "leaderboard"
@@ -79,7 +79,7 @@ class TrialScreen(Place):
             yield TextRows(id="text")
 
     def refresh_from(self, state: AppState) -> None:
-        view = state.study if isinstance(state.study, StudyView) else None
+        view = self.view
         if view is None:
             return
         trial = self.trial
@@ -158,8 +158,8 @@ class TrialScreen(Place):
     def action_export(self) -> None:
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_row
 
-        view = self.ingestune.state.study
-        if isinstance(view, StudyView) and self._board is not None:
+        view = self.view
+        if view is not None and self._board is not None:
             row = next((row for row in self._board.rows if row.configuration == self.trial.configuration), None)
             if row is not None:
                 self.app.push_screen(ExportScreen(export_of_row(view, self._board, row)))

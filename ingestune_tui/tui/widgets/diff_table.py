@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
@@ -60,7 +61,7 @@ class DiffTable(DataTable[Text]):
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
         & > .datatable--header { background: $background; color: $quiet; text-style: none; }
-        & > .datatable--cursor { background: $surface; color: $foreground; text-style: none; }
+        & > .datatable--cursor { background: $chosen; color: $foreground; text-style: none; }
         &:focus { background-tint: $foreground 0%; }
         &:focus > .datatable--cursor { background: $chosen; color: $foreground; text-style: none; }
         & > .datatable--header-cursor { background: $background; color: $quiet; }
@@ -81,6 +82,7 @@ class DiffTable(DataTable[Text]):
         self._heads: dict[str, _Cell] = {}
         self._limit = FIRST_ROWS
         self._styled_for = ""
+        self._look: tuple[object, ...] = ()
 
     @property
     def chosen_id(self) -> str | None:
@@ -153,6 +155,11 @@ class DiffTable(DataTable[Text]):
         return cell
 
     def notify_style_update(self) -> None:
+        look = (self.app.theme, self.visual_style)
+        if look == self._look:  # the focus came or went: hundreds of drawn cells look the same as before
+            super(DataTable, self).notify_style_update()
+            return
+        self._look = look
         super().notify_style_update()
         if self._shown and self._styled_for != self.app.theme:
             self._styled_for = self.app.theme
@@ -163,6 +170,10 @@ class DiffTable(DataTable[Text]):
                         cell.order = self._heads[row.id].order
                         self._heads[row.id] = cell
                     self.update_cell(row.id, column.key, cell)
+
+    def _on_resize(self, event: events.Resize) -> None:
+        """Columns have fixed widths, so what was drawn stays right; DataTable would draw every cell again."""
+        event.prevent_default()
 
     # Filling on demand ---------------------------------------------------------------------------------------
 
