@@ -608,6 +608,7 @@ public final class IngestuneLoad {
         allow(SATURATED_SHARE);
         Mark start = new Mark();
         sample("warmup", true);
+        sampleDueNs = start.ns + INTERVAL_NS;
         flooding = true;
         long endNs = start.ns + (long) (seconds * 1e9), nowNs;
         while ((nowNs = System.nanoTime()) < endNs && sent.get() < limit && !stopped) {
@@ -638,6 +639,7 @@ public final class IngestuneLoad {
         Mark start = new Mark();
         Pace stage = new Pace(rate, seconds);
         pace = stage;
+        sampleDueNs = stage.beganNs + INTERVAL_NS;
         long nowNs;
         while ((nowNs = System.nanoTime()) < stage.endNs && !stopped && !(stage.sendingOver && stage.limit < stage.total)) {
             check();

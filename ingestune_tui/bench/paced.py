@@ -187,6 +187,7 @@ def pace(
         start = mark(client)
         sampler.emit("drain", at=start)
         pacer.begin()
+        sampler.restart(pacer.began_ns)
         end_ns = pacer.began_ns + int(seconds * 1e9)
         while (now_ns := time.monotonic_ns()) < end_ns and not inbox.stopped:
             busy = pacer.send_due()

@@ -76,6 +76,10 @@ class Sampler:
             self._began_ns = self._last.time_ns
             self.due_ns = self._began_ns + INTERVAL_NS
 
+    def restart(self, at_ns: int) -> None:
+        """Samples fall due each half second from here: a stage's length is then whole samples."""
+        self.due_ns = at_ns + INTERVAL_NS
+
     def emit(self, stage: Stage, latency: Percentiles | None = None, at: Mark | None = None) -> None:
         """Send the sample of the time since the last one, up to now or up to a stage's edge `at`."""
         last = self._last

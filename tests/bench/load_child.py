@@ -141,7 +141,7 @@ def producer_spec(bootstrap: str, topic: str, message_bytes: int = 100, **change
 @contextmanager
 def fresh_topic(bootstrap: str, partitions: int = 3, config: Mapping[str, str] | None = None) -> Iterator[str]:
     """A topic of its own, deleted on leaving."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     name = f"ingestune-test-{uuid.uuid4().hex[:12]}"
     admin.create_topics([NewTopic(name, partitions, 1, config=dict(config or {}))])[name].result(30)
     try:

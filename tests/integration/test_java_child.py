@@ -44,6 +44,7 @@ def test_a_whole_trial_accounts_for_every_message_in_the_topic(local_kafka: str,
     assert 0 < saturated.thread_cpu <= saturated.cpu
     assert paced.scheduled == 2_000
     assert decode(paced.latency).get_total_count() == 2_000
+    assert len(child.samples("saturated")) == len(child.samples("paced")) == 2, "whole samples, no slivers"
     assert all(sample.latency_ms is not None for sample in child.samples("paced"))
 
 

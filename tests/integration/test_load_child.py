@@ -30,6 +30,7 @@ def test_a_whole_trial_accounts_for_every_message_in_the_topic(local_kafka: str)
     assert saturated.window_s == pytest.approx(1.0, abs=0.2)
     assert paced.scheduled == 2_000
     assert decode(paced.latency).get_total_count() == 2_000
+    assert len(child.samples("saturated")) == len(child.samples("paced")) == 2, "whole samples, no slivers"
     stages = [event.stage for event in child.events if isinstance(event, Sample)]
     assert [stage for stage in ("warmup", "saturated", "drain", "paced") if stage in stages] == list(
         dict.fromkeys(stages)
