@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from ingestune_tui.catalogue.security import client_properties
 from ingestune_tui.secrets import Secret
 
 ClusterKind = Literal["local", "simulated", "external"]
@@ -55,6 +56,15 @@ class Connection:
             if isinstance(value, Secret) and len(secret := value.reveal()) >= 4:
                 text = text.replace(secret, "***")
         return text
+
+
+def external(bootstrap: str, command_config: str | None = None) -> Connection:
+    """Somebody's cluster. `command_config` is the text of a client.properties as Kafka's own tools take it.
+
+    Raises ConfigError for what cannot be used of it; what was left out is in `notes`.
+    """
+    config, notes = client_properties(command_config) if command_config is not None else ({}, [])
+    return Connection(bootstrap, config, bootstrap, "external", tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)

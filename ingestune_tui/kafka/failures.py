@@ -31,18 +31,22 @@ _ORDER = (
     KafkaError._AUTHENTICATION,
     KafkaError.SASL_AUTHENTICATION_FAILED,
     KafkaError._SSL,
+    KafkaError._BAD_MSG,
     KafkaError._RESOLVE,
     KafkaError._TRANSPORT,
 )
+# What librdkafka takes for the length of an answer is the beginning of another protocol's words.
+_HTTP = str(int.from_bytes(b"HTTP", "big"))
+_TLS_ALERT = "3525"  # 0x15 0x03 ..: the first digits of every version's
 
 
-def unreachable(connection: Connection, errors: list[KafkaError], timeout_s: float) -> ClusterUnreachable:
+def unreachable(connection: Connection, errors: list[KafkaError], waited_s: float) -> ClusterUnreachable:
     """Why nobody answers at `connection`, from all that librdkafka reported while it tried."""
     where = connection.bootstrap
     told = sorted((e for e in errors if e.code() in _ORDER), key=lambda e: _ORDER.index(e.code()))
     if not told:
         return ClusterUnreachable(
-            f"{where} does not answer within {timeout_s:.0f} s.", "Check the address, and that the broker is up."
+            f"{where} does not answer within {waited_s:.0f} s.", "Check the address, and that the broker is up."
         )
     reason = _reason(connection.redact(told[0].str()))
     code = told[0].code()
@@ -53,6 +57,8 @@ def unreachable(connection: Connection, errors: list[KafkaError], timeout_s: flo
         )
     if code == KafkaError._SSL:
         return ClusterUnreachable(f"TLS to {where} failed: {reason}.", _tls_hint(reason))
+    if code == KafkaError._BAD_MSG:
+        return _no_kafka(where, reason)
     if code == KafkaError._RESOLVE:
         return ClusterUnreachable(f"{where}: {reason}.", "The host name is not known here: check its spelling and DNS.")
     if "verify that security.protocol" in reason or "Disconnected" in reason:
@@ -65,6 +71,17 @@ def unreachable(connection: Connection, errors: list[KafkaError], timeout_s: flo
             f"{where} refused the connection.", "Nothing listens there: check the port, and that the broker is up."
         )
     return ClusterUnreachable(f"{where} cannot be reached: {reason}.", "Check the address and the network.")
+
+
+def _no_kafka(where: str, reason: str) -> ClusterUnreachable:
+    said = re.search(r"Invalid response size (\d+)", reason)
+    if said and said[1] == _HTTP:
+        return ClusterUnreachable(f"{where} answers as a web server, not as Kafka.", "Check the address and the port.")
+    if said and said[1].startswith(_TLS_ALERT):
+        return ClusterUnreachable(
+            f"{where} expects TLS.", "Say security.protocol=SSL (or SASL_SSL) in the file given with --command-config."
+        )
+    return ClusterUnreachable(f"{where} does not answer as Kafka does: {reason}.", "Check the address and the port.")
 
 
 def refused(what: str, error: KafkaError, connection: Connection) -> IngestuneError:

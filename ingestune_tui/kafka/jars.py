@@ -66,17 +66,22 @@ def jars_folder() -> Path:
     return Path(cache) / f"kafka-{KAFKA_VERSION}-{digest}"
 
 
-async def kafka_runtime(progress: Progress = silent) -> KafkaRuntime:
-    """A Java and Kafka's jars, downloaded if need be. Raises LocalBrokerError that names every way out."""
+def find_runtime() -> KafkaRuntime:
+    """What a start will use; its jars may still have to be downloaded. Raises LocalBrokerError naming the ways out."""
     if home := os.environ.get("KAFKA_HOME"):
         return _from_kafka_home(home)
     java = _bundled_java()
     if java is None or importlib.util.find_spec("jgo") is None:
         raise LocalBrokerError("The local Kafka needs a Java and Kafka's jars, and neither is here.", _WAYS)
-    folder = jars_folder()
-    if not folder.is_dir():
-        await _fetch(folder, progress)
-    return KafkaRuntime(java, str(folder / "*"), KAFKA_VERSION, "ingestune-tui[local]")
+    return KafkaRuntime(java, str(jars_folder() / "*"), KAFKA_VERSION, "ingestune-tui[local]")
+
+
+async def kafka_runtime(progress: Progress = silent) -> KafkaRuntime:
+    """A Java and Kafka's jars, downloaded if need be. Raises LocalBrokerError naming the ways out."""
+    runtime = find_runtime()
+    if runtime.origin != "KAFKA_HOME" and not jars_folder().is_dir():
+        await _fetch(jars_folder(), progress)
+    return runtime
 
 
 def _from_kafka_home(named: str) -> KafkaRuntime:

@@ -1,8 +1,8 @@
 """librdkafka's mock cluster as a process of its own, so that load children and the study reach it over sockets.
 
 Run as a script by simulated.py: `mock_cluster.py BROKERS ROUND_TRIP_MS`. Prints the bootstrap address on a line, then
-answers each command on stdin with `ok` or Kafka's name of the error: `create TOPIC PARTITIONS REPLICATION`, `delete TOPIC`,
-`round_trip MS`. Ends when stdin closes.
+answers each command on stdin with `ok` or Kafka's name of the error: `create TOPIC PARTITIONS REPLICATION`,
+`delete TOPIC`, `round_trip MS`. Ends when stdin closes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main(brokers: int, round_trip_ms: int) -> int:
         return 1
 
     def round_trip(milliseconds: int) -> int:
-        return max(call("mock_broker_set_rtt", cluster, broker, milliseconds) for broker in range(1, brokers + 1))
+        return max(int(call("mock_broker_set_rtt", cluster, broker, milliseconds)) for broker in range(1, brokers + 1))
 
     commands: dict[str, Callable[..., int]] = {
         "create": lambda topic, partitions, replication: call(

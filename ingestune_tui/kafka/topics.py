@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition, libversion
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, ConfigSource, NewTopic, OffsetSpec
 
 from ingestune_tui.errors import ClusterUnreachable, ConfigError, Refused, TrialError
 from ingestune_tui.kafka.connection import ClusterInfo, Connection, Node
 from ingestune_tui.kafka.failures import HOPELESS, refused, unreachable
-from ingestune_tui.kafka.version import broker_version
+from ingestune_tui.kafka.version import broker_version, client_version
 
 TOPIC_PREFIX = "ingestune-"
 _KAFKA_DEFAULT_DELETE_DELAY_S = 60.0
@@ -86,8 +86,8 @@ class Admin:
         """Its id, version and nodes. Raises ClusterUnreachable with the real reason within `timeout_s`."""
         if self.connection.simulated:
             metadata = await self._metadata(timeout_s)
-            nodes = tuple(Node(n.id, n.host, n.port) for _, n in sorted(metadata.brokers.items()))
-            version = f"simulated (librdkafka {libversion()[0]})"
+            nodes = tuple(Node(n.id, n.host or "", n.port) for _, n in sorted(metadata.brokers.items()))
+            version = f"simulated ({client_version()})"
             return ClusterInfo(metadata.cluster_id or "", version, nodes, None)
         asked = self._admin.describe_cluster(request_timeout=timeout_s)
         said = await self._ask(asked, timeout_s, "Asking the cluster for its nodes")
@@ -246,24 +246,24 @@ class Admin:
         self._down_since = None
         waited = future if isinstance(future, asyncio.Future) else asyncio.wrap_future(future)
         waited.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
-        deadline = time.monotonic() + timeout_s
+        since = time.monotonic()
         while not waited.done():
             self._admin.poll(0)
             now = time.monotonic()
-            if self._is_down(now) or now > deadline or any(e.code() in HOPELESS for e in self._errors):
-                raise unreachable(self.connection, self._errors, timeout_s)
+            if self._is_down(now) or now > since + timeout_s or any(e.code() in HOPELESS for e in self._errors):
+                raise unreachable(self.connection, self._errors, now - since)
             await asyncio.wait({waited}, timeout=_POLL_S)
         try:
             return waited.result()
         except KafkaException as error:
             self._admin.poll(0)
-            raise self._translated(error.args[0], timeout_s, what) from None
+            raise self._translated(error.args[0], time.monotonic() - since, what) from None
 
-    def _translated(self, error: KafkaError, timeout_s: float, what: str) -> Exception:
+    def _translated(self, error: KafkaError, waited_s: float, what: str) -> Exception:
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return _Missing(f"{what} failed: there is no such topic.", code=error.name())
         if self._errors and isinstance(refused(what, error, self.connection), ClusterUnreachable):
-            return unreachable(self.connection, self._errors, timeout_s)
+            return unreachable(self.connection, self._errors, waited_s)
         return refused(what, error, self.connection)
 
 

@@ -1,7 +1,7 @@
-"""Which Kafka a broker runs, as far as it tells: clients are not given a version, but feature levels.
+"""Which Kafka a broker runs, as far as it tells, and which librdkafka talks to it.
 
-Asks one broker for its API versions over a connection of its own, before any login, and reads the highest
-metadata.version that its software supports. Best effort: anything unexpected is `unknown`.
+Clients are not given a version, but feature levels: asks one broker for its API versions over a connection of its own,
+before any login, and reads the highest metadata.version that its software supports. Best effort: else `unknown`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import contextlib
 import ssl
 import struct
 from collections.abc import Iterator, Sequence
+
+from confluent_kafka import libversion
 
 from ingestune_tui.kafka.connection import Connection, Node
 from ingestune_tui.secrets import Secret
@@ -33,6 +35,11 @@ _RELEASES = (
     (29, "4.2"),
     (30, "4.3"),
 )
+
+
+def client_version() -> str:
+    """`librdkafka 2.16.0`."""
+    return f"librdkafka {libversion()[0]}"
 
 
 async def broker_version(connection: Connection, nodes: Sequence[Node]) -> str:
@@ -139,10 +146,3 @@ def _tls_context(connection: Connection) -> ssl.SSLContext:
     if certificate := config.get("ssl.certificate.location"):
         context.load_cert_chain(certificate, config.get("ssl.key.location"), config.get("ssl.key.password"))
     return context
-
-
-def client_version() -> str:
-    """`librdkafka 2.16.1`: the client that makes the load."""
-    from confluent_kafka import libversion
-
-    return f"librdkafka {libversion()[0]}"
