@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from textual.geometry import Size
-
 from ingestune_tui.report.wording import Key, figure_text, short_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.trial_view import TrialView
@@ -122,9 +120,9 @@ def _next_line(view: StudyView, keys: tuple[Key, ...]) -> Line | None:
 
 
 class TrialList(Rows):
-    """Draws the lines it is given."""
+    """Draws the lines it is given, and is as high as there are lines."""
 
-    DEFAULT_CSS = "TrialList { height: auto; }"
+    DEFAULT_CSS = "TrialList { height: 0; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -134,14 +132,9 @@ class TrialList(Rows):
         """Take new lines."""
         if lines == self._lines:
             return
-        grown = len(lines) != len(self._lines)
         self._lines = lines
-        if grown:
-            self.refresh(layout=True)
+        self.styles.height = len(lines)
         self.update_rows()
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self._lines)
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
         rows = []
