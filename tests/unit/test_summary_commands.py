@@ -1,0 +1,116 @@
+"""`ingestune results` and `ingestune report` on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ingestune_tui.cli.results import report, results
+from ingestune_tui.errors import ExportError, StudyError
+from ingestune_tui.storage.store import Store
+from tests.tui.fake_study import FakeStudy
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """A database with one finished study of two message sizes."""
+    path = tmp_path / "results.db"
+
+    async def fill() -> None:
+        fake = FakeStudy(sizes=(10, 1000), pairs=4)
+        fake.all()
+        async with await Store.open(path) as store:
+            await store.create_study(fake.study())
+            for trial in fake.trials:
+                await store.finish_trial(trial, fake.samples.get(trial.id, ()), {})
+
+    asyncio.run(fill())
+    return str(path)
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(results, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_without_a_study_it_lists_them(database: str) -> None:
+    text = run("--database", database)
+    assert "quick" in text
+    assert "finished" in text
+
+
+def test_the_list_as_json_and_csv_names_the_same_study(database: str) -> None:
+    (line,) = run("--database", database, "--json").splitlines()
+    (row,) = csv.DictReader(io.StringIO(run("--database", database, "--csv")))
+    assert json.loads(line)["study"] == row["study"] == "quick"
+    assert json.loads(line)["trials"] == int(row["trials"]) > 50
+
+
+def test_a_study_shows_its_leaderboards_under_their_claims(database: str) -> None:
+    text = run("qui", "--database", database)
+    assert "no measurable difference" in text
+    assert "faster" in text
+    assert "◆" in text
+
+
+def test_its_json_is_a_line_per_configuration_and_the_outcome(database: str) -> None:
+    lines = [json.loads(line) for line in run("quick", "--database", database, "--json").splitlines()]
+    assert {line["event"] for line in lines} == {"configuration", "study_finished"}
+    assert all(line["v"] == 1 for line in lines)
+    assert lines[-1]["outcomes"][1]["winner"]["producer"]["compression.type"] == "lz4"
+
+
+def test_its_csv_can_be_read_back(database: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("quick", "--database", database, "--csv"))))
+    assert {row["message_bytes"] for row in rows} == {"10", "1000"}
+    assert {row["producer.linger.ms"] for row in rows} == {"", "0", "5", "20"}
+
+
+def test_json_and_csv_exclude_each_other(database: str) -> None:
+    result = CliRunner().invoke(results, ["--database", database, "--json", "--csv"])
+    assert result.exit_code == 2
+
+
+def test_a_study_that_is_not_there_is_an_error_with_a_hint(database: str, tmp_path: Path) -> None:
+    with pytest.raises(StudyError):
+        CliRunner().invoke(results, ["nope", "--database", database], catch_exceptions=False)
+    with pytest.raises(StudyError, match="no study yet"):
+        CliRunner().invoke(results, ["x", "--database", str(tmp_path / "no.db")], catch_exceptions=False)
+
+
+def test_no_database_yet_is_no_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(results, ["--database", str(tmp_path / "no.db")], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "ingestune run GRID" in result.stderr
+    assert not (tmp_path / "no.db").exists()
+
+
+def test_a_report_is_written_for_this_person_and_never_over_a_file_unasked(database: str, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    arguments = ["quick", "-o", str(page), "--database", database]
+    assert CliRunner().invoke(report, arguments, catch_exceptions=False).exit_code == 0
+    assert "<svg" in page.read_text()
+    assert stat.S_IMODE(os.stat(page).st_mode) == 0o600
+    page.write_text("mine")
+    with pytest.raises(ExportError, match="exists"):
+        CliRunner().invoke(report, arguments, catch_exceptions=False)
+    assert page.read_text() == "mine"
+    assert CliRunner().invoke(report, [*arguments, "--force"], catch_exceptions=False).exit_code == 0
+    assert "<svg" in page.read_text()
+
+
+def test_a_report_that_cannot_be_written_says_where(database: str) -> None:
+    with pytest.raises(ExportError, match="/no/such/place"):
+        CliRunner().invoke(
+            report, ["quick", "-o", "/no/such/place/r.html", "--database", database], catch_exceptions=False
+        )
