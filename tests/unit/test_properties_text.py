@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingestune_tui.catalogue.properties_text import (
@@ -17,6 +17,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(st.dictionaries(ANY_TEXT, ANY_TEXT, max_size=8))
+@example({" a ": "  b ", "#": "!", "": "", "c=d:": "=:\\", "e\\": "\t\n\f\r"})
 def test_what_is_written_reads_back_whatever_it_holds(properties: dict[str, str]) -> None:
     text = write_properties_text(properties)
     assert text.isascii()
