@@ -179,12 +179,13 @@ def _parse_bool(raw: object) -> bool:
 
 
 def _parse_choice(prop: Property, raw: object) -> str:
-    text = str(raw).strip() if isinstance(raw, (str, int)) and not isinstance(raw, bool) else ""
+    whole = isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) < 1000
+    text = str(raw).strip() if whole or isinstance(raw, str) else ""
     if prop.name == "acks" and text == "-1":
         return "all"
     if text in prop.choices:
         return text
-    given = f"{raw!r} is not" if isinstance(raw, (str, int, float)) else "this is not"
+    given = f"{text[:60]!r} is not" if text else "this is not"
     raise ValueError(f"{given} one of {', '.join(prop.choices)}")
 
 
@@ -265,7 +266,7 @@ def format_value(prop: Property, value: Value) -> str:
         text = format_bytes(size)
         return text.replace(" ", "") if size >= 1024 and _exact(text, size) else f"{value}"
     if isinstance(value, float) and not value.is_integer():
-        return f"{value:g}"
+        return f"{value:.15g}"
     if abs(value) >= 2**62:
         return "never" if prop.unit in ("ms", "messages") else three_digits(float(value))
     return str(int(value))
