@@ -102,6 +102,8 @@ class Engine:
             for number, space in enumerate(spaces):
                 outcomes.append(await self._workload(space, workloads_left=len(spaces) - number))
                 await self._record.update(outcomes=tuple(outcomes))
+            if all(outcome.verdict == "infeasible" for outcome in outcomes):
+                state, message = "failed", outcomes[0].reason
         except Stopped:
             state, message = "stopped", "stopped before its end; the same command goes on with it"
             outcomes += [self._outcome(space, "the study was stopped") for space in spaces[len(outcomes) :]]
@@ -142,7 +144,7 @@ class Engine:
 
     async def _workload(self, space: Space, workloads_left: int) -> Outcome:
         if refusal := _refusal(space):
-            return self._outcome(space, refusal)
+            return self._outcome(space, refusal, infeasible=True)
         run = WorkloadRun(
             self._grid_file.grid,
             space,
@@ -155,10 +157,10 @@ class Engine:
         self._run = run
         try:
             if not await run.preflight():
-                return self._outcome(space, run.reason)
+                return self._outcome(space, run.reason, infeasible=True)
             leader = await run.search()
             if leader is None:
-                return self._outcome(space, run.reason or "no configuration could be measured")
+                return self._outcome(space, run.reason, infeasible=run.infeasible)
             challenger = self._challenger(space, leader)
             if challenger is None:
                 return self._outcome(space, "the only configuration is the baseline itself", leader)
@@ -169,11 +171,13 @@ class Engine:
 
     def _challenger(self, space: Space, leader: int) -> int | None:
         """Who meets the baseline in the pairs: the leader, or, when that is the baseline itself, the runner-up."""
-        if leader != space.baseline_cell:
+        if leader != space.baseline_cell or not self._grid_file.grid.search.confirm_pairs:
             return leader
         return leader_and_runner_up(self._grid_file.grid, space, self._record.of(space.workload))[1]
 
-    def _outcome(self, space: Space, reason: str, challenger: int | None = None) -> Outcome:
+    def _outcome(
+        self, space: Space, reason: str, challenger: int | None = None, *, infeasible: bool = False
+    ) -> Outcome:
         workload = space.workload
         pairs = self._record.decided(workload, "pairs")
         stored = self._record.decided(workload, "challenger") or self._record.decided(workload, "leader")
@@ -187,6 +191,7 @@ class Engine:
             pairs_planned=int(pairs) if pairs is not None else 0,
             reason=reason,
             stop_reason=self._record.decided(workload, "stop") or "",
+            infeasible=infeasible,
         )
 
     async def _identity(self, space: Space) -> Identity:

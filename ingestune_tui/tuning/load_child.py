@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from ingestune_tui.bench.protocol import (
+    CapReached,
     Command,
     Event,
     Failed,
@@ -53,6 +54,8 @@ class LoadChild:
         self._on_news = on_news
         self._over: Failed | None = None
         self._ended = False
+        self.capped = False
+        """Its warm-up has used its share of the byte cap and stopped sending."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._reader: asyncio.Task[None] | None = None
 
@@ -82,6 +85,10 @@ class LoadChild:
                 event = Failed(code="INTERNAL", reason=reason, permanent=False)
             if isinstance(event, Sample):
                 self._on_sample(event)
+                continue
+            if isinstance(event, CapReached):
+                self.capped = True
+                self._on_news()
                 continue
             if isinstance(event, Failed):
                 self._over = event

@@ -9,11 +9,12 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from ingestune_tui.catalogue import catalogue
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
-from ingestune_tui.model.study import Outcome, Ratio, VerdictKind
+from ingestune_tui.model.study import Effect, Outcome, Ratio, VerdictKind
 from ingestune_tui.model.trial import Trial
-from ingestune_tui.tuning import confirm, preflight
+from ingestune_tui.tuning import confirm, effects, preflight
 from ingestune_tui.tuning.search import objective_value, observations, search_space
 
 
@@ -35,14 +36,16 @@ def judge(
     pairs_planned: int,
     reason: str,
     stop_reason: str,
+    infeasible: bool = False,
 ) -> Outcome:
-    """The outcome of one workload. `challenger` met the baseline in the pairs; `reason` says why there is no claim."""
+    """The outcome of one workload. `challenger` met the baseline in the pairs; `reason` says why there is no claim.
+
+    `infeasible` is True when nothing could be measured at all, as against not having got so far.
+    """
     pairs = list(complete_pairs(trials).values())
-    kind: VerdictKind = "unconfirmed"
+    kind: VerdictKind = "infeasible" if infeasible else "unconfirmed"
     ratio = latency = None
-    if challenger is None:
-        kind = "infeasible" if reason and not pairs else "unconfirmed"
-    elif not reason and pairs_planned and len(pairs) == pairs_planned:
+    if challenger is not None and not reason and pairs_planned and len(pairs) == pairs_planned:
         kind, ratio, reason = _claim(grid, pairs)
         latency = _latency_ratio(pairs)
     winner = None if challenger is None else space.cells[challenger].configuration
@@ -61,8 +64,49 @@ def judge(
         pairs=len(pairs),
         trials=sum(trial.state != "running" for trial in trials),
         noise=_noise(grid, trials),
+        effects=effects_of(grid, space, trials),
         stop_reason=stop_reason,
     )
+
+
+def effects_of(grid: Grid, space: Space, trials: Sequence[Trial]) -> tuple[Effect, ...]:
+    """What each parameter did, as far as preflight and search can tell; by share, greatest first."""
+    seen = [each for each in observations(trials, grid.objective, space) if not each.infeasible]
+    if not space.factors or not seen:
+        return ()
+    found = effects.effects(
+        search_space(space, every_class=True),
+        seen,
+        maximize=grid.objective.maximize,
+        noise=_noise(grid, trials) or 0.10,
+        seed=0,
+    )
+
+    def name(factor: int) -> str:
+        return f"{space.factors[factor].scope.value} {space.factors[factor].name}"
+
+    partners: dict[int, int] = {}
+    if found.strongest_interaction is not None:
+        left, right, _ = found.strongest_interaction
+        partners = {left: right, right: left}
+    return tuple(
+        Effect(
+            parameter=name(effect.factor),
+            share=effect.share if effect.seen else 0.0,
+            best=_level_text(space, effect.factor, effect.best_level) if effect.seen else "",
+            interaction=name(partners[effect.factor]) if effect.factor in partners else "",
+        )
+        for effect in found.factors
+    )
+
+
+def _level_text(space: Space, factor: int, level: int | None) -> str:
+    if level is None:
+        return ""
+    parameter = space.factors[factor]
+    prop = catalogue.find(parameter.scope, parameter.name)
+    value = parameter.levels[level]
+    return catalogue.format_value(prop, value) if prop else str(value)
 
 
 def leader_and_runner_up(grid: Grid, space: Space, trials: Sequence[Trial]) -> tuple[int | None, int | None]:

@@ -157,7 +157,7 @@ class TrialRunner:
         self._on_stage(order.number, "warmup", timings.warmup_s)
         await asyncio.gather(*(child.send(Warm(most)) for child in [*producers, *consumers]))
         least = max(timings.warmup_s, 3 * self._linger_s(order))
-        while not warmed_up(progress.samples, least, most):
+        while not warmed_up(progress.samples, least, most) and not any(child.capped for child in producers):
             await self._next_sample([*producers, *consumers], progress)
 
         self._on_stage(order.number, "saturated", timings.saturated_s)

@@ -23,7 +23,7 @@ def rates(samples: Sequence[Sample]) -> list[float]:
 def warmed_up(samples: Sequence[Sample], least_s: float, most_s: float) -> bool:
     """True when a warm-up may end: `least_s` have passed and the last three 1 s windows agree and do not rise.
 
-    A warm-up asked to be shorter than 3 s is judged by as many whole windows as fit into it. At `most_s` it ends anyway.
+    A shorter warm-up is judged by as many whole windows as fit into it. At `most_s` it ends anyway.
     """
     if not samples:
         return False

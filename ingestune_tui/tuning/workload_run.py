@@ -21,7 +21,7 @@ from ingestune_tui.tuning.planner import plan_race
 from ingestune_tui.tuning.progress import Reporter
 from ingestune_tui.tuning.record import NO_LEADER, StudyRecord
 from ingestune_tui.tuning.search import observations, search_space, study_seed
-from ingestune_tui.tuning.search_space import OUTSIDE, Plan
+from ingestune_tui.tuning.search_space import OUTSIDE, Plan, StopReason
 from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
 
 _PAIR_ATTEMPTS = 3
@@ -69,6 +69,8 @@ class WorkloadRun:
         """The person wants the search to end after the running trial."""
         self.reason = ""
         """Why there is no leader, or no claim."""
+        self.infeasible = False
+        """No cell of the grid can be measured."""
 
     @property
     def _trials(self) -> list[Trial]:
@@ -131,6 +133,8 @@ class WorkloadRun:
         """The leader's cell, or None with a reason. What ended the search is decided once and kept."""
         workload = self._space.workload
         if (known := self._record.decided(workload, "leader")) is not None:
+            self.reason = self._record.decided(workload, "stop") or ""
+            self.infeasible = self._record.decided(workload, "infeasible") == "True"
             return int(known) if int(known) != NO_LEADER else None
         space = search_space(self._space)
         seed = study_seed(self._record.study.id, workload.message_bytes, self._record.study.seed)
@@ -158,7 +162,9 @@ class WorkloadRun:
                 if self.confirm_now or (left is not None and left <= 0):
                     break
         reason = "stopped by the person" if self.confirm_now else plan.message
-        await self._record.decide(workload, leader=NO_LEADER if plan.leader is None else plan.leader, stop=reason)
+        self.infeasible = plan.stop is StopReason.NONE_FEASIBLE
+        chosen = NO_LEADER if plan.leader is None else plan.leader
+        await self._record.decide(workload, leader=chosen, stop=reason, infeasible=self.infeasible)
         leader = None if plan.leader is None else self._space.cells[plan.leader].configuration
         searched = sum(trial.role == "search" for trial in self._trials)
         self._emit(

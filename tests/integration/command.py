@@ -1,0 +1,111 @@
+"""Runs `ingestune` as a person or a script would: a process of its own, a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TINY = """
+title = "Tiny"
+[workload]
+message_bytes = 100
+partitions = 2
+[trial]
+warmup = "0.5s"
+saturated = "1s"
+paced = "1s"
+[limits]
+bytes_per_trial = "60MB"
+bytes_per_s = "20MB"
+[search]
+confirm_pairs = 4
+[producer]
+"linger.ms" = [5, 50]
+acks = "all"
+"""
+
+
+@dataclass
+class Command:
+    """`ingestune` with its own INGESTUNE_HOME."""
+
+    home: Path
+
+    def __post_init__(self) -> None:
+        self.started: list[subprocess.Popen[str]] = []
+        self.environment = {
+            **os.environ,
+            "INGESTUNE_HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.home),
+            "NO_COLOR": "1",
+        }
+        for name in ("INGESTUNE_POSTGRES", "INGESTUNE_CLUSTER", "INGESTUNE_DATABASE"):
+            self.environment.pop(name, None)
+
+    def __call__(self, *arguments: str, timeout_s: float = 100.0) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ingestune_tui", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ingestune_tui", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def end_all(self) -> None:
+        """Whatever a failed test left running."""
+        for process in self.started:
+            with process:
+                process.kill()
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    """The JSON lines of `--json`."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def read_until(process: subprocess.Popen[str], wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Events of a running `run --json` up to the first that is wanted."""
+    assert process.stdout is not None
+    seen: list[dict[str, Any]] = []
+    for line in process.stdout:
+        seen.append(json.loads(line))
+        if wanted(seen[-1]):
+            return seen
+    _, said = process.communicate()
+    raise AssertionError(f"it ended first; events {[each['event'] for each in seen]}; it said {said}")
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+    """Look again and again; an AssertionError when it never comes true."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def children_of(pid: int) -> list[int]:
+    """All processes below `pid`."""
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]

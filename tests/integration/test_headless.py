@@ -1,0 +1,250 @@
+"""`ingestune run` on a real Apache Kafka: from a grid file to an exported file, stopped, killed and gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ingestune_tui.kafka.connection import Connection
+from ingestune_tui.kafka.topics import Admin
+from tests.integration.command import TINY, Command, children_of, events, read_until, wait_until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def ingestune(tmp_path: Path) -> Iterator[Command]:
+    command = Command(tmp_path / "home")
+    yield command
+    command.end_all()
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> str:
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return str(path)
+
+
+def topics_of_ours(address: str) -> list[str]:
+    async def ask() -> list[str]:
+        async with Admin(Connection(address)) as admin:
+            return await admin.list_topics("ingestune-")
+
+    return asyncio.run(ask())
+
+
+def rows(ingestune: Command) -> list[tuple[int, str, str]]:
+    database = ingestune.home / "results.db"
+    with sqlite3.connect(database) as connection:
+        found = connection.execute("select number, role, state from trial order by number").fetchall()
+    connection.close()
+    return found
+
+
+def test_a_grid_becomes_a_verdict_a_leaderboard_and_a_file(ingestune: Command, grid: str, local_kafka: str) -> None:
+    done = ingestune("run", grid, "-b", local_kafka, "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    said = events(done.stdout)
+    names = [event["event"] for event in said]
+    assert names[0] in ("notice", "study_started")
+    assert names[-1] == "study_finished"
+    assert all(event["v"] == 1 and event["time"].endswith("Z") for event in said)
+    trials = [event for event in said if event["event"] == "trial_finished"]
+    assert [trial["role"] for trial in trials] == ["preflight"] * 5 + ["search"] * 4 + ["confirm"] * 8
+    assert {trial["state"] for trial in trials} == {"done"}
+    assert all(trial["messages_per_s"] > 0 and trial["latency_ms"]["p50"] > 0 for trial in trials)
+    assert all(trial["configuration"]["producer"]["acks"] == "all" for trial in trials)
+    (outcome,) = said[-1]["outcomes"]
+    assert outcome["verdict"] in ("faster", "slower", "no measurable difference", "unstable")
+    assert outcome["low"] <= outcome["ratio"] <= outcome["high"]
+    assert outcome["trials"] == 17
+    assert topics_of_ours(local_kafka) == []
+
+    board = ingestune("results", "tiny", "--json")
+    assert board.returncode == 0
+    assert all(json.loads(line) for line in board.stdout.splitlines())
+    target = ingestune.home / "producer.properties"
+    exported = ingestune("export", "tiny", "--dialect", "librdkafka", "-o", str(target))
+    assert exported.returncode == 0, exported.stderr
+    assert "acks=all" in target.read_text()
+    assert target.stat().st_mode & 0o777 == 0o600
+    again = ingestune("export", "tiny", "-o", str(target))
+    assert again.returncode != 0
+    assert "--force" in again.stderr
+
+
+def test_the_audit_of_every_trial_is_exact_on_a_healthy_broker(ingestune: Command, grid: str, local_kafka: str) -> None:
+    done = ingestune("run", grid, "-b", local_kafka, "--yes", "--no-confirm")
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(ingestune.home / "results.db") as connection:
+        bodies = [json.loads(row[0]) for row in connection.execute("select body from trial")]
+    connection.close()
+    assert len(bodies) == 9
+    for body in bodies:
+        audit = body["audit"]
+        assert audit["topic_growth"] == audit["acknowledged"] == audit["sent"] > 0
+        assert not audit.get("failed")
+
+
+@pytest.mark.parametrize("after_trial", [2, 7, 11])
+def test_a_study_killed_at_any_moment_goes_on_without_losing_or_repeating_a_trial(
+    ingestune: Command, grid: str, local_kafka: str, after_trial: int
+) -> None:
+    arguments = ("run", grid, "-b", local_kafka, "--yes", "--json")
+    process = ingestune.start(*arguments)
+    read_until(process, lambda event: event["event"] == "trial_started" and event["trial"] == after_trial)
+    family = children_of(process.pid)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in family))
+    finished = [number for number, _, state in rows(ingestune) if state == "done"]
+    assert finished == list(range(1, after_trial))
+
+    done = ingestune(*arguments)
+    assert done.returncode == 0, done.stderr
+    kept = rows(ingestune)
+    assert [number for number, _, state in kept if state == "done"][: len(finished)] == finished
+    assert [state for number, _, state in kept if number == after_trial] == ["interrupted"]
+    roles = [role for _, role, state in kept if state == "done"]
+    assert roles.count("preflight") == 5
+    assert roles.count("search") == 4
+    assert roles.count("confirm") in (8, 9)
+    assert topics_of_ours(local_kafka) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_study_cleanly(
+    ingestune: Command, grid: str, local_kafka: str, number: signal.Signals, code: int
+) -> None:
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json")
+    read_until(process, lambda event: event["event"] == "trial_started")
+    family = children_of(process.pid)
+    process.send_signal(number)
+    said, problems = process.communicate(timeout=20)
+    assert process.returncode == code, problems
+    assert "Traceback" not in problems
+    assert events(said)[-1]["event"] == "study_finished"
+    assert not any(psutil.pid_exists(pid) for pid in family)
+    assert topics_of_ours(local_kafka) == []
+    assert {state for _, _, state in rows(ingestune)} == {"interrupted"}
+
+
+def test_a_second_process_is_told_who_runs_the_study_and_stop_ends_it(
+    ingestune: Command, grid: str, local_kafka: str
+) -> None:
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json")
+    read_until(process, lambda event: event["event"] == "trial_started")
+    second = ingestune("run", grid, "-b", local_kafka, "--yes")
+    assert second.returncode == 1
+    assert str(process.pid) in second.stderr
+    assert "ingestune attach tiny" in second.stderr
+    stopped = ingestune("stop", "tiny")
+    assert stopped.returncode == 0, stopped.stderr
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    again = ingestune("run", grid, "-b", local_kafka, "--yes", "--json")
+    assert again.returncode == 0
+    assert events(again.stdout)[-1]["state"] == "finished"
+
+
+def test_a_lost_terminal_leaves_the_study_running(ingestune: Command, grid: str, local_kafka: str) -> None:
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json", "--no-confirm")
+    read_until(process, lambda event: event["event"] == "trial_started")
+    process.send_signal(signal.SIGHUP)
+    said, problems = process.communicate(timeout=90)
+    assert process.returncode == 0, problems
+    assert events(said)[-1]["state"] == "finished"
+
+
+def test_an_unattended_study_stops_when_its_time_is_over(ingestune: Command, grid: str, local_kafka: str) -> None:
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json", "--max-unattended", "2s")
+    read_until(process, lambda event: event["event"] == "trial_started")
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=30)
+    assert process.returncode == 129
+    assert topics_of_ours(local_kafka) == []
+
+
+def test_a_reader_that_closes_its_pipe_stops_nothing(ingestune: Command, grid: str, local_kafka: str) -> None:
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json", "--no-confirm")
+    read_until(process, lambda event: event["event"] == "trial_started")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    problems = process.stderr.read()
+    assert process.wait(timeout=90) == 0, problems
+    assert "Traceback" not in problems
+
+
+def test_an_external_cluster_is_asked_about_first(ingestune: Command, grid: str, local_kafka: str) -> None:
+    refused = ingestune("run", grid, "-b", local_kafka)
+    assert refused.returncode == 2
+    assert local_kafka in refused.stderr
+    assert "--yes" in refused.stderr
+
+
+def test_a_cell_the_broker_rejects_is_infeasible_with_its_reason(
+    ingestune: Command, tmp_path: Path, local_kafka: str
+) -> None:
+    grid = tmp_path / "large.toml"
+    text = TINY.replace("message_bytes = 100", "message_bytes = 200000").replace('"linger.ms" = [5, 50]', "")
+    grid.write_text(
+        text + '[topic]\n"max.message.bytes" = [1048588, 250000]\n"segment.bytes" = [1073741824, 1048576]\n'
+    )
+    done = ingestune("run", str(grid), "-b", local_kafka, "--yes", "--json", "--no-confirm")
+    assert done.returncode == 0, done.stderr
+    trials = [event for event in events(done.stdout) if event["event"] == "trial_finished"]
+    refused: list[dict[str, Any]] = [trial for trial in trials if trial["state"] == "infeasible"]
+    assert refused
+    assert all("too large" in trial["error"].lower() or "MSG_SIZE" in trial["error"] for trial in refused)
+    assert any(trial["state"] == "done" and trial["role"] == "search" for trial in trials)
+
+
+def test_the_local_cluster_is_gone_after_a_kill_of_the_study(ingestune: Command, grid: str) -> None:
+    process = ingestune.start("run", grid, "--cluster", "local", "--json")
+    read_until(process, lambda event: event["event"] == "trial_started")
+    family = children_of(process.pid)
+    assert len(family) >= 3
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not any(_runs(pid) for pid in family), within_s=25)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_no_secret_reaches_output_or_database(ingestune: Command, grid: str, tmp_path: Path) -> None:
+    config = tmp_path / "client.properties"
+    config.write_text(
+        "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n"
+        'sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="u" '
+        'password="hunter2-secret";\n'
+    )
+    done = ingestune("run", grid, "-b", "127.0.0.1:1", "--command-config", str(config), "--yes", "--json")
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    stored = b"".join(path.read_bytes() for path in ingestune.home.rglob("*") if path.is_file())
+    assert b"hunter2" not in stored
+    assert os.fspath(config).encode() in stored
+
+
+def test_help_lists_every_command(ingestune: Command) -> None:
+    said = ingestune("--help")
+    assert said.returncode == 0
+    for name in ("run", "attach", "stop", "check", "params", "results", "export", "report", "sync", "doctor", "broker"):
+        assert name in said.stdout

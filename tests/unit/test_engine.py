@@ -1,0 +1,303 @@
+"""What the engine decides: the course of a study, its resumption, its refusals. Measurements are scripted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ingestune_tui.bench.protocol import Failed
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.errors import ClusterUnreachable, TrialError
+from ingestune_tui.model.events import Notice, SearchStopped, StudyFinished, StudyPaused, StudyResumed, TrialFinished
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning import trial_loop
+from ingestune_tui.tuning.load_child import ChildFailed
+from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from ingestune_tui.tuning.outcome import complete_pairs
+from tests.unit.scripted_cluster import by_linger, measured, scripted
+
+SMALL = """
+[search]
+confirm_pairs = 4
+[producer]
+"linger.ms" = [5, 20, 50]
+acks = "all"
+"""
+LARGE = """
+[search]
+confirm_pairs = 4
+[producer]
+"linger.ms" = [0, 5, 10, 20, 50]
+"batch.size" = ["16KiB", "64KiB", "256KiB", "1MiB"]
+"compression.type" = ["none", "lz4"]
+acks = "all"
+"""
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with await Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def course(trials: list[Trial]) -> list[tuple[str, int, int | None, bool]]:
+    """What was measured and counts, in order: dropped trials and the halves of voided pairs left out."""
+    whole = {trial.id for pair in complete_pairs(trials).values() for trial in pair}
+    kept = [
+        trial
+        for trial in trials
+        if trial.state in ("done", "infeasible") and (trial.role != "confirm" or trial.id in whole)
+    ]
+    return [(trial.role, trial.cell, trial.pair, trial.baseline) for trial in kept]
+
+
+async def test_a_study_goes_from_preflight_to_a_verdict(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    roles = [trial.role for trial in trials]
+    assert roles == ["preflight"] * 5 + ["search"] * 6 + ["confirm"] * 8
+    assert [trial.discarded for trial in trials[:5]] == [True, False, False, False, False]
+    (outcome,) = study.outcomes
+    assert study.state == "finished"
+    assert outcome.verdict == "faster"
+    assert outcome.winner is not None
+    assert outcome.winner.get(Scope.PRODUCER, "linger.ms") == 50
+    assert outcome.ratio is not None
+    assert outcome.ratio.low < 2 / 1.1 < outcome.ratio.high
+    assert isinstance(world.events[-1], StudyFinished)
+
+
+async def test_the_confirmation_alternates_baseline_and_leader(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.run(await world.study())
+    sides = ["A" if trial.baseline else "B" for trial in await world.trials(study) if trial.role == "confirm"]
+    assert "".join(sides) == "ABBABAAB"
+
+
+@pytest.mark.parametrize("grid", [SMALL, LARGE])
+@pytest.mark.parametrize("stop_after", [0, 3, 5, 8, 12, 15, 18, 33])
+async def test_a_study_stopped_anywhere_goes_on_as_if_nothing_happened(
+    monkeypatch: pytest.MonkeyPatch, store: Store, grid: str, stop_after: int
+) -> None:
+    seeded = by_linger(noise=0.0)
+    straight = scripted(monkeypatch, store, grid, seeded)
+    first = await straight.study("straight")
+    whole = course(await straight.trials(await straight.run(first)))
+
+    broken = scripted(monkeypatch, store, grid, seeded)
+    study = await broken.study("broken")
+    broken.stop_after = stop_after
+    stopped = await broken.run(study)
+    broken.stop_after = None
+    assert stopped.state == ("stopped" if stop_after < len(whole) else "finished")
+    again = await broken.run(study)
+    trials = await broken.trials(study)
+    assert again.state == "finished"
+    assert len({trial.number for trial in trials}) == len(trials)
+    resumed = course(trials)
+    assert [each[0] for each in resumed] == [each[0] for each in whole]
+    if grid is SMALL:
+        assert resumed == whole
+
+
+async def test_a_paced_rate_is_fixed_once_by_the_baseline(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.run(await world.study())
+    assert study.rates == {"1000": 300.0}
+    assert [order.rate for order in world.runs[:2]] == [None, None]
+    assert {order.rate for order in world.runs[2:]} == {300.0}
+
+
+async def test_a_configuration_the_broker_refuses_is_infeasible_and_the_study_goes_on(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.PRODUCER, "linger.ms") == 50:
+            raise ChildFailed(
+                Failed(code="MSG_SIZE_TOO_LARGE", reason="Broker: Message size too large", permanent=True)
+            )
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    failed = [trial for trial in await world.trials(study) if trial.state == "infeasible"]
+    assert [(trial.error, trial.permanent) for trial in failed] == [("Broker: Message size too large", True)]
+    assert study.outcomes[0].winner is not None
+    assert study.outcomes[0].winner.get(Scope.PRODUCER, "linger.ms") == 20
+
+
+async def test_a_passing_failure_is_tried_again(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    failures = iter([True])
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.PRODUCER, "linger.ms") == 20 and next(failures, False):
+            raise TrialError("the load process ended unexpectedly", code="CHILD_ENDED")
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    states = [trial.state for trial in await world.trials(study)]
+    assert states.count("failed") == 1
+    assert study.state == "finished"
+    assert all(trial.state != "infeasible" for trial in await world.trials(study))
+
+
+async def test_a_broker_that_goes_away_pauses_the_study_and_costs_no_trial(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr(trial_loop, "_RETRIES_S", (0.0,))
+    gone = iter([True])
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.number == 7 and next(gone, False):
+            raise ClusterUnreachable("connection refused")
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    paused = [event for event in world.events if isinstance(event, StudyPaused)]
+    assert [(event.reason, event.attempt) for event in paused] == [("connection refused", 1)]
+    assert any(isinstance(event, StudyResumed) for event in world.events)
+    assert study.state == "finished"
+    assert sum(trial.state == "done" for trial in await world.trials(study)) == 19
+
+
+async def test_a_baseline_that_cannot_run_ends_the_study_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        raise ChildFailed(Failed(code="TOPIC_AUTHORIZATION_FAILED", reason="Broker: not authorized", permanent=True))
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    assert study.outcomes[0].verdict == "infeasible"
+    assert "not authorized" in study.outcomes[0].reason
+    assert study.outcomes[0].ratio is None
+
+
+async def test_without_confirmation_there_is_a_leader_and_no_claim(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, SMALL.replace("confirm_pairs = 4", "confirm_pairs = 0"))
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert (outcome.verdict, outcome.ratio) == ("unconfirmed", None)
+    assert outcome.winner is not None
+
+
+async def test_stop_and_confirm_ends_the_search_and_still_confirms(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        if order.number == 8:
+            assert world.engine is not None
+            world.engine.stop_and_confirm()
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    stops = [event for event in world.events if isinstance(event, SearchStopped)]
+    assert [event.reason for event in stops] == ["stopped by the person"]
+    roles = [trial.role for trial in await world.trials(study)]
+    assert roles.count("search") == 3
+    assert roles.count("confirm") == 8
+
+
+async def test_a_skipped_configuration_is_not_tried_again(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    skipped: list[object] = []
+
+    def skip(order: TrialOrder) -> Measurement:
+        assert world.engine is not None
+        searching = order.number > 5 and order.configuration.get(Scope.PRODUCER, "linger.ms") == 50
+        if searching and not skipped:
+            skipped.append(order.number)
+            world.engine.skip()
+        return by_linger()(order)
+
+    world.script = skip
+    study = await world.run(await world.study())
+    dropped = [trial for trial in await world.trials(study) if trial.error_code == "SKIPPED"]
+    later = [
+        trial
+        for trial in await world.trials(study)
+        if trial.cell == dropped[0].cell and trial.number > dropped[0].number
+    ]
+    assert len(dropped) == 1
+    assert later == []
+
+
+async def test_the_baseline_is_never_skipped(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        assert world.engine is not None
+        if order.number == 2:
+            world.engine.skip()
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    assert all(trial.error_code != "SKIPPED" for trial in await world.trials(study))
+    assert any(isinstance(event, Notice) and "skipped" in event.text for event in world.events)
+
+
+async def test_another_study_takes_search_trials_from_the_cache_but_measures_its_own_claim(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, SMALL)
+    await world.run(await world.study("first"))
+    world.runs.clear()
+    second = await world.run(await world.study("second"), cache_s=3600)
+    trials = await world.trials(second)
+    assert {trial.role for trial in trials if trial.cached} == {"search"}
+    assert sum(trial.cached for trial in trials) >= 3
+    assert len(world.runs) == sum(not trial.cached for trial in trials)
+    sources = [trial.cached_from for trial in trials if trial.cached]
+    assert len(sources) == len(set(sources))
+
+
+async def test_a_budget_ends_the_search_and_keeps_time_for_pairs(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, LARGE.replace("[search]", '[search]\nbudget = "20s"'))
+    clock = iter(float(second) for second in range(100_000))
+    monkeypatch.setattr(trial_loop.time, "monotonic", lambda: next(clock) * 0.25)
+    study = await world.run(await world.study())
+    roles = [trial.role for trial in await world.trials(study)]
+    assert study.state == "finished"
+    assert 0 < roles.count("search") < 24
+    assert "budget" in study.outcomes[0].stop_reason
+
+
+async def test_a_grid_of_weaker_promises_than_the_baseline_is_refused(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, '[producer]\nacks = ["0", "1"]\n')
+    study = await world.run(await world.study())
+    assert study.outcomes[0].verdict == "infeasible"
+    assert "weaker promise never wins" in study.outcomes[0].reason
+    assert world.runs == []
+
+
+async def test_several_message_sizes_give_one_verdict_each(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, "[workload]\nmessage_bytes = [100, 1000]\n" + SMALL)
+    study = await world.run(await world.study())
+    assert [outcome.workload.message_bytes for outcome in study.outcomes] == [100, 1000]
+    assert {outcome.verdict for outcome in study.outcomes} == {"faster"}
+
+
+async def test_every_finished_trial_is_said_once(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.run(await world.study())
+    said = [event.trial for event in world.events if isinstance(event, TrialFinished)]
+    assert said == [trial.number for trial in await world.trials(study)]
+
+
+async def test_a_null_grid_is_not_called_faster(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, SMALL, lambda order: measured(1000 + order.number % 3))
+    study = await world.run(await world.study())
+    assert study.outcomes[0].verdict == "no measurable difference"
