@@ -39,6 +39,9 @@ async def read_study(store: Store, study: Study) -> StudyView:
         view.apply(event)
         if number % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
+    for trial in trials:  # whole, where an event tells only what a watcher needs
+        if (shown := view.trials.get(trial.number)) is not None and shown.finished is not None:
+            shown.finished = trial
     return view
 
 
@@ -127,10 +130,11 @@ class Library(App[int]):
         if store is None or not isinstance(view, StudyView):
             return
         try:
+            trial = await store.trial(message.trial_id)
             samples = await store.samples(message.trial_id)
             histograms = await store.histograms(message.trial_id)
         except IngestuneError as error:
             self.say_error(error)
             return
-        view.take_detail(message.trial_id, samples, histograms)
+        view.take_detail(trial, samples, histograms)
         self.redraw()

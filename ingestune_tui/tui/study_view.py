@@ -30,6 +30,7 @@ from ingestune_tui.model.events import (
 )
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Outcome
+from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.tui.stored import trial_of
 from ingestune_tui.tui.trial_view import TrialView
@@ -222,12 +223,12 @@ class StudyView:
 
     def leader(self) -> TrialView | None:
         """The best finished trial of the configuration that leads the search at work."""
-        if self.progress is None or self.progress.leader is None:
+        if self.workload is None or (leading := self.leading(self.workload.message_bytes)) is None:
             return None
         same = [
             trial
-            for trial in self.of_workload(self.progress.message_bytes)
-            if trial.configuration == self.progress.leader and self.scoring.gain(trial) is not None
+            for trial in self.of_workload(self.workload.message_bytes)
+            if trial.configuration == leading and self.scoring.gain(trial) is not None
         ]
         return max(same, key=lambda trial: self.scoring.gain(trial) or 0.0, default=None)
 
@@ -243,11 +244,20 @@ class StudyView:
             return outcome.baseline
         return next((each.configuration for each in self.of_workload(message_bytes) if each.baseline), None)
 
-    def take_detail(self, trial_id: str, samples: Sequence[Sample], histograms: Mapping[str, str]) -> None:
+    def leading(self, message_bytes: int) -> Configuration | None:
+        """What leads the search of one message size, or was taken into its confirmation. Never a claim."""
+        progress = self.progress
+        if progress is not None and progress.message_bytes == message_bytes and progress.leader is not None:
+            return progress.leader
+        confirmed = [each for each in self.of_workload(message_bytes) if each.role == "confirm" and not each.baseline]
+        return confirmed[-1].configuration if confirmed else None
+
+    def take_detail(self, stored: Trial, samples: Sequence[Sample], histograms: Mapping[str, str]) -> None:
         """What the database kept of a trial, for looking at it closely."""
-        trial = next((each for each in self.trials.values() if each.trial_id == trial_id), None)
-        if trial is None:
+        trial = self.trials.get(stored.number)
+        if trial is None or trial.trial_id != stored.id:
             return
+        trial.finished = stored
         trial.histogram = histograms.get("latency", "")
         if samples and not trial.samples:
             trial.samples = list(samples)

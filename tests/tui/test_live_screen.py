@@ -149,9 +149,9 @@ async def test_left_and_right_look_back_at_earlier_trials(tmp_path: Path) -> Non
     app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("left", "left")
-        assert "trial 14 of 16, → newest" in app.text()
+        assert "trial 14/16 →" in app.text()
         await pilot.press("right", "right")
-        assert "of 16, →" not in app.text()
+        assert "/16 →" not in app.text()
 
 
 async def test_m_gives_everything_to_the_charts_and_back(tmp_path: Path) -> None:

@@ -141,24 +141,18 @@ class LeaderboardScreen(StudyPlace):
             return None
         if self._message_bytes not in sizes:
             self._message_bytes = view.workload.message_bytes if view.workload is not None else sizes[0]
-        done = view.finished_trials
-        key = (
-            id(view),
-            self._message_bytes,
-            done,
-            view.finished is not None,
-            view.progress.leader if view.progress else None,
-        )
+        size = self._message_bytes or 0
+        leading = view.leading(size)
+        key = (id(view), size, view.finished_trials, view.finished is not None, leading)
         if key != self._made_of:
             self._made_of = key
-            trials = [each.finished for each in view.of_workload(self._message_bytes or 0) if each.finished is not None]
-            progress = view.progress if view.progress and view.progress.message_bytes == self._message_bytes else None
+            trials = [each.finished for each in view.of_workload(size) if each.finished is not None]
             self._board = leaderboard(
                 trials,
                 view.scoring.objective,
-                outcome=view.outcome(self._message_bytes or 0),
-                leader=progress.leader if progress else None,
-                baseline=progress.baseline if progress else None,
+                outcome=view.outcome(size),
+                leader=leading,
+                baseline=view.baseline(size),
             ) if trials else None  # fmt: skip
         return self._board
 
@@ -290,6 +284,8 @@ def _standing(view: StudyView, board: Board) -> Run:
         mark = {"faster": "◆ ", "unconfirmed": "△ "}.get(outcome.verdict, "")
         return mark + verdict_text(outcome), roles.get(outcome.verdict, "strong")
     progress = view.progress
+    if view.finished is not None:
+        return "nothing was confirmed", "label"
     if progress is None or progress.leader is None:
         return "no leader yet", "label"
     if progress.phase == "confirming":

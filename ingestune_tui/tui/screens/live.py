@@ -140,7 +140,7 @@ class LiveScreen(StudyPlace):
 
     def _note(self, view: StudyView, trial: TrialView | None) -> Run:
         if self._looking_at is not None and trial is not None:
-            return f"trial {trial.number} of {len(view.trials)}, → newest", "flag"
+            return f"trial {trial.number}/{len(view.trials)} →", "flag"
         return "", ""
 
     # Keys ----------------------------------------------------------------------------------------------------

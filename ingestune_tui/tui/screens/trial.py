@@ -82,8 +82,10 @@ class TrialScreen(StudyPlace):
         view = self.view
         if view is None:
             return
+        shown = view.trials.get(self.trial.number)
+        if shown is not None and shown.finished is not None:
+            self._trials = (*self._trials[: self._at], shown.finished, *self._trials[self._at + 1 :])
         trial = self.trial
-        shown = view.trials.get(trial.number)
         self.query_one("#title", TextRows).show(self._title())
         self._draw(shown)
         self.query_one("#text", TextRows).show(tuple(self._facts(view, state)))
@@ -141,7 +143,7 @@ class TrialScreen(StudyPlace):
             words = measured_line(
                 trial,
                 cluster="a simulated broker" if started.simulated else started.cluster.label,
-                version=started.cluster.version,
+                version="" if started.simulated else started.cluster.version,
                 host="",
                 study=started.study,
             )

@@ -9,6 +9,7 @@ from ingestune_tui.model.study import Outcome, Ratio
 from ingestune_tui.report.wording import ratio_text, verdict_text
 from ingestune_tui.tui.study_view import PairView, Scoring, StudyView
 from ingestune_tui.tui.widgets.rows import Row, Rows, Run, padded, spread
+from ingestune_tui.tuning.confirm import ratio_interval
 
 _LOWS = (0.9, 0.8, 0.67, 0.5, 0.33, 0.25)
 _HIGHS = (1.1, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0)
@@ -47,8 +48,17 @@ def confirming_of(view: StudyView, message_bytes: int) -> Confirming:
     outcome = view.outcome(message_bytes)
     pairs = tuple(_pair_mark(pair, scoring) for pair in view.pairs(message_bytes))
     planned = progress.pairs_planned if progress else outcome.pairs if outcome else len(pairs)
-    interval = outcome.ratio if outcome and outcome.ratio else progress.ratio_so_far if progress else None
+    interval = outcome.ratio if outcome and outcome.ratio else progress.ratio_so_far if progress else _interval(pairs)
     return Confirming(pairs, max(planned, len(pairs)), interval, scoring.maximize, outcome)
+
+
+def _interval(pairs: tuple[PairMark, ...]) -> Ratio | None:
+    """The interval over the pairs so far, where no event tells it: the study is stored, or busy with another size."""
+    done = [(1.0, pair.ratio) for pair in pairs if pair.ratio]
+    if len(done) < 2:
+        return None
+    ratio, low, high = ratio_interval(done)
+    return Ratio(ratio=ratio, low=low, high=high)
 
 
 def _pair_mark(pair: PairView, scoring: Scoring) -> PairMark:
