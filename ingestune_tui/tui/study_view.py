@@ -124,11 +124,13 @@ class StudyView:
     told: deque[Told] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     finished_trials: int = 0
     """Counts them, so that a screen knows when nothing new was measured."""
+    _time: str = ""
     _sampled: deque[TrialView] = field(default_factory=deque)
     _values: dict[Key, set[Value | None]] = field(default_factory=dict)
 
     def apply(self, event: Event) -> Self:
         """Take in the next event. Returns itself, so that folds read as folds."""
+        self._time = getattr(event, "time", self._time)
         match event:
             case StudyStarted():
                 self.started = event
@@ -328,8 +330,7 @@ class StudyView:
         before = self.progress
         self.progress = event
         if event.said and (before is None or before.said != event.said):
-            time = self.told[-1].time if self.told else ""
-            self._tell(time, "info", event.said)
+            self._tell(self._time, "info", event.said)
 
     def _tell(self, time: str, level: Level, text: str) -> None:
         self.told.append(Told(time, level, text))

@@ -21,7 +21,6 @@ from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.ruler import Ruler
 from ingestune_tui.tui.widgets.study_strip import StudyStrip
 from ingestune_tui.tui.widgets.tiles import Tiles
-from ingestune_tui.tui.widgets.trial_list import TrialList
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, until
 
@@ -160,7 +159,7 @@ async def test_m_gives_everything_to_the_charts_and_back(tmp_path: Path) -> None
         before = app.screen.query_one("#throughput").size.height
         await pilot.press("m")
         assert app.screen.query_one("#throughput").size.height > before
-        assert not app.screen.query_one(TrialList).display
+        assert not app.screen.query_one("#below").display
         await pilot.press("m")
         assert app.screen.query_one(StudyStrip).display
         assert app.screen.query_one("#throughput").size.height == before

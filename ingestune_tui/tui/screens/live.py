@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from ingestune_tui.model.events import Pause, Resume, Skip, StopAndConfirm
@@ -17,6 +17,7 @@ from ingestune_tui.tui.messages import CommandGiven, SamplesWanted
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.event_list import EventList
 from ingestune_tui.tui.widgets.headline import Headline, headline_of
 from ingestune_tui.tui.widgets.rows import Run
 from ingestune_tui.tui.widgets.ruler import Ruler, confirming_of
@@ -67,7 +68,11 @@ class LiveScreen(StudyPlace):
         & .-confirming Tiles { margin-bottom: 0; }
         & .-finished Headline { height: 2; }
         & .-finished Ruler { height: 3; }
-        & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised TrialList { display: none; }
+        & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised #below { display: none; }
+        & #below { height: auto; }
+        & TrialList { width: 1fr; }
+        & EventList { display: none; width: 42; margin: 0 0 0 3; }
+        &.-wide.-tall EventList { display: block; }
         &.-tall {
             & Headline { height: 2; }
             & Tiles { height: 2; }
@@ -97,7 +102,9 @@ class LiveScreen(StudyPlace):
             yield Chart(id="latency")
             yield Ruler(id="ruler")
             yield StudyStrip(id="strip")
-            yield TrialList(id="trials")
+            with Horizontal(id="below"):
+                yield TrialList(id="trials")
+                yield EventList(id="events")
 
     # Drawing -------------------------------------------------------------------------------------------------
 
@@ -119,7 +126,9 @@ class LiveScreen(StudyPlace):
             return
         self.query_one(Ruler).show(confirming_of(view, size))
         self.query_one(StudyStrip).show(marks_of(view, size), view.progress.said if view.progress else "")
-        self.query_one(TrialList).show(lines_of(view, self._list_room(), self._looking_at, view.varied))
+        lines = lines_of(view, self._list_room(), self._looking_at, view.varied)
+        self.query_one(TrialList).show(lines)
+        self.query_one(EventList).show(view.told, max(1, len(lines)))
 
     def _list_room(self) -> int:
         """Rows the list of trials may take; the charts get what it leaves."""

@@ -64,6 +64,8 @@ class DiffTable(DataTable[Text]):
         & > .datatable--cursor { background: $chosen; color: $foreground; text-style: none; }
         &:focus { background-tint: $foreground 0%; }
         &:focus > .datatable--cursor { background: $chosen; color: $foreground; text-style: none; }
+        &:ansi > .datatable--cursor, &:ansi:focus > .datatable--cursor { text-style: reverse; }
+        &:ansi > .datatable--header, &:ansi:focus > .datatable--header { background: $background; color: $quiet; }
         & > .datatable--header-cursor { background: $background; color: $quiet; }
         & > .datatable--hover { background: $surface; }
         & > .datatable--even-row { background: $background; }

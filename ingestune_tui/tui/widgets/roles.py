@@ -35,6 +35,8 @@ ROLES: Final = {
     "s3": "$series-3",
     "s4": "$series-4",
 }
+_ANSI: Final = {"chosen": "reverse", "warmup": "$quiet"}
+"""In the terminal's own colours there is no background between its own and a loud one."""
 _parsed: dict[tuple[str, str], Style] = {}
 
 
@@ -49,5 +51,6 @@ def style_of(widget: Widget, role: str, base: Style | None = None) -> RichStyle:
 def _parse(widget: Widget, role: str) -> Style:
     theme = widget.app.theme
     if (theme, role) not in _parsed:
-        _parsed[theme, role] = Style.parse(ROLES[role], widget.app.theme_variables) if ROLES[role] else Style.null()
+        look = _ANSI.get(role, ROLES[role]) if widget.app.native_ansi_color else ROLES[role]
+        _parsed[theme, role] = Style.parse(look, widget.app.theme_variables) if look else Style.null()
     return _parsed[theme, role]
