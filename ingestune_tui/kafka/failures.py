@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from confluent_kafka import KafkaError
 
-from ingestune_tui.errors import ClusterUnreachable, IngestuneError, TrialError
+from ingestune_tui.errors import ClusterUnreachable, TrialError
 from ingestune_tui.kafka.connection import Connection
 
 # Nothing changes by trying these again.
 HOPELESS = frozenset(
     {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._FATAL}
 )
-_UNREACHED = frozenset(
+UNREACHED = frozenset(
     {
         KafkaError._TRANSPORT,
         KafkaError._ALL_BROKERS_DOWN,
@@ -40,10 +41,15 @@ _HTTP = str(int.from_bytes(b"HTTP", "big"))
 _TLS_ALERT = "3525"  # 0x15 0x03 ..: the first digits of every version's
 
 
-def unreachable(connection: Connection, errors: list[KafkaError], waited_s: float) -> ClusterUnreachable:
-    """Why nobody answers at `connection`, from all that librdkafka reported while it tried."""
+def unreachable(
+    connection: Connection, errors: Sequence[KafkaError], log: Iterable[str], waited_s: float
+) -> ClusterUnreachable:
+    """Why nobody answers at `connection`, from all that librdkafka reported and logged while it tried."""
     where = connection.bootstrap
+    # The broker hangs up on words that are not TLS's, and librdkafka only logs that.
     told = sorted((e for e in errors if e.code() in _ORDER), key=lambda e: _ORDER.index(e.code()))
+    if not told and any("Disconnected" in line and "state APIVERSION_QUERY" in line for line in log):
+        return _expects_tls(where)
     if not told:
         return ClusterUnreachable(
             f"{where} does not answer within {waited_s:.0f} s.", "Check the address, and that the broker is up."
@@ -78,17 +84,20 @@ def _no_kafka(where: str, reason: str) -> ClusterUnreachable:
     if said and said[1] == _HTTP:
         return ClusterUnreachable(f"{where} answers as a web server, not as Kafka.", "Check the address and the port.")
     if said and said[1].startswith(_TLS_ALERT):
-        return ClusterUnreachable(
-            f"{where} expects TLS.", "Say security.protocol=SSL (or SASL_SSL) in the file given with --command-config."
-        )
+        return _expects_tls(where)
     return ClusterUnreachable(f"{where} does not answer as Kafka does: {reason}.", "Check the address and the port.")
 
 
-def refused(what: str, error: KafkaError, connection: Connection) -> IngestuneError:
+def _expects_tls(where: str) -> ClusterUnreachable:
+    return ClusterUnreachable(
+        f"{where} hung up at the first words: it expects TLS, or is no Kafka.",
+        "Say security.protocol=SSL (or SASL_SSL) in a client.properties given with --command-config.",
+    )
+
+
+def refused(what: str, error: KafkaError, connection: Connection) -> TrialError:
     """The broker's own no to `what` (such as `creating topic x`), with Kafka's name of the error as code."""
     reason = connection.redact(error.str()).rstrip(".")
-    if error.code() in _UNREACHED:
-        return ClusterUnreachable(f"{what} failed: {reason}.", "Check that the cluster is up, and try again.")
     return TrialError(f"{what} failed: {reason} ({error.name()}).", _hint(error), code=error.name())
 
 

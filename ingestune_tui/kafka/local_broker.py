@@ -30,6 +30,7 @@ from ingestune_tui.kafka.partition_folders import allocated_bytes, holds_topic
 from ingestune_tui.kafka.server_properties import NodeAddress, log4j2_yaml, render, server_properties
 from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.processes import OwnedProcess
+from ingestune_tui.secrets import Secret
 from ingestune_tui.units import format_bytes
 
 _STOP_GRACE_S = 10.0
@@ -55,7 +56,7 @@ class LocalKafka:
         static_settings: Mapping[str, str] | None = None,
         *,
         listener: Mapping[str, str] | None = None,
-        connection_config: Mapping[str, str] | None = None,
+        connection_config: Mapping[str, str | Secret] | None = None,
     ) -> None:
         if nodes not in (1, 3):
             raise LocalBrokerError(f"A local Kafka has 1 or 3 nodes, not {nodes}.", "Use --nodes 1 or --nodes 3.")

@@ -10,6 +10,7 @@ import asyncio
 import concurrent.futures
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,7 +21,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource, 
 
 from ingestune_tui.errors import ClusterUnreachable, ConfigError, Refused, TrialError
 from ingestune_tui.kafka.connection import ClusterInfo, Connection, Node
-from ingestune_tui.kafka.failures import HOPELESS, refused, unreachable
+from ingestune_tui.kafka.failures import HOPELESS, UNREACHED, refused, unreachable
 from ingestune_tui.kafka.version import broker_version, client_version
 
 TOPIC_PREFIX = "ingestune-"
@@ -28,7 +29,14 @@ _KAFKA_DEFAULT_DELETE_DELAY_S = 60.0
 _POLL_S = 0.05
 _DOWN_GRACE_S = 2.0
 # A partition's leader is known to the controller a moment before the leader itself knows.
-_PASSING = ("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART", "KAFKA_STORAGE_ERROR")
+_PASSING = (
+    "NOT_LEADER_FOR_PARTITION",
+    "LEADER_NOT_AVAILABLE",
+    "UNKNOWN_TOPIC_OR_PART",
+    "UNKNOWN_LEADER_EPOCH",
+    "FENCED_LEADER_EPOCH",
+    "KAFKA_STORAGE_ERROR",
+)
 T = TypeVar("T")
 AnyFuture = asyncio.Future[T] | concurrent.futures.Future[T]
 
@@ -56,6 +64,7 @@ class Admin:
         self.topic_prefix = topic_prefix
         self._client: AdminClient | None = None
         self._errors: list[KafkaError] = []
+        self._log: deque[str] = deque(maxlen=20)
         self._down_since: float | None = None
 
     async def __aenter__(self) -> Self:
@@ -66,7 +75,7 @@ class Admin:
             "error_cb": self._on_error,
         }
         try:
-            self._client = AdminClient(config, logger=_quiet_logger())
+            self._client = AdminClient(config, logger=_keeping_logger(self._log))
         except (KafkaException, ValueError, TypeError) as error:
             text = error.args[0].str() if isinstance(error, KafkaException) else str(error)
             raise ConfigError(
@@ -243,6 +252,7 @@ class Admin:
     async def _ask(self, future: AnyFuture[T], timeout_s: float, what: str) -> T:
         """Wait for librdkafka's future without blocking the loop, serving its callbacks meanwhile."""
         self._errors.clear()
+        self._log.clear()
         self._down_since = None
         waited = future if isinstance(future, asyncio.Future) else asyncio.wrap_future(future)
         waited.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to ask
@@ -251,7 +261,7 @@ class Admin:
             self._admin.poll(0)
             now = time.monotonic()
             if self._is_down(now) or now > since + timeout_s or any(e.code() in HOPELESS for e in self._errors):
-                raise unreachable(self.connection, self._errors, now - since)
+                raise self._unreachable(now - since)
             await asyncio.wait({waited}, timeout=_POLL_S)
         try:
             return waited.result()
@@ -259,11 +269,14 @@ class Admin:
             self._admin.poll(0)
             raise self._translated(error.args[0], time.monotonic() - since, what) from None
 
+    def _unreachable(self, waited_s: float) -> ClusterUnreachable:
+        return unreachable(self.connection, self._errors, self._log, waited_s)
+
     def _translated(self, error: KafkaError, waited_s: float, what: str) -> Exception:
         if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return _Missing(f"{what} failed: there is no such topic.", code=error.name())
-        if self._errors and isinstance(refused(what, error, self.connection), ClusterUnreachable):
-            return unreachable(self.connection, self._errors, waited_s)
+        if error.code() in UNREACHED:
+            return self._unreachable(waited_s)
         return refused(what, error, self.connection)
 
 
@@ -271,14 +284,18 @@ class _Missing(TrialError):
     """The topic that was asked about is not there."""
 
 
-class _Forget(logging.Handler):
-    """librdkafka writes its log to fd 2 unless somebody takes it; what matters comes as errors."""
+class _Keep(logging.Handler):
+    """librdkafka logs to fd 2 unless somebody takes it. A few lines are kept: some reasons stand only there."""
+
+    def __init__(self, lines: deque[str]) -> None:
+        super().__init__()
+        self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        return
+        self._lines.append(record.getMessage())
 
 
-def _quiet_logger() -> logging.Logger:
+def _keeping_logger(lines: deque[str]) -> logging.Logger:
     logger = logging.Logger("librdkafka")
-    logger.addHandler(_Forget())
+    logger.addHandler(_Keep(lines))
     return logger

@@ -18,7 +18,7 @@ from ingestune_tui.kafka.connection import Connection, Node
 from ingestune_tui.secrets import Secret
 
 UNKNOWN = "unknown"
-_TIMEOUT_S = 2.0
+_TIMEOUT_S = 5.0
 _API_VERSIONS_KEY = 18
 _MOST_BYTES = 1 << 20
 # The last metadata.version of each release, from `kafka-storage.sh version-mapping`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import pytest
 
 from ingestune_tui.errors import LocalBrokerError
 from ingestune_tui.kafka.local_broker import LocalKafka
+from ingestune_tui.kafka.simulated import SimulatedKafka
 
 T = TypeVar("T")
 _PATIENCE_S = 180.0
@@ -41,16 +42,23 @@ async def _awaited(leaving: object) -> None:
     await leaving  # type: ignore[misc]
 
 
-@pytest.fixture(scope="session")
-def local_broker() -> Iterator[LocalKafka]:
-    """The running local Kafka itself, for tests that look at its disk. Where it cannot be had they skip; CI fails."""
-    held = held_on_a_loop(LocalKafka())
+@contextmanager
+def kafka_or_skip() -> Iterator[None]:
+    """Skip what is inside where Kafka's jars or Java cannot be had; with CI=true that fails instead."""
     try:
-        kafka = held.__enter__()
+        yield
     except LocalBrokerError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"no local Kafka here: {error.what}")
+
+
+@pytest.fixture(scope="session")
+def local_broker() -> Iterator[LocalKafka]:
+    """The running local Kafka itself, for tests that look at its disk."""
+    with kafka_or_skip():
+        held = held_on_a_loop(LocalKafka())
+        kafka = held.__enter__()
     try:
         yield kafka
     finally:
@@ -61,3 +69,10 @@ def local_broker() -> Iterator[LocalKafka]:
 def local_kafka(local_broker: LocalKafka) -> str:
     """The bootstrap address of a real, running Apache Kafka of one node."""
     return local_broker.bootstrap
+
+
+@pytest.fixture
+async def simulated_kafka() -> AsyncIterator[SimulatedKafka]:
+    """librdkafka's mock of one broker, in a process of its own."""
+    async with SimulatedKafka() as kafka:
+        yield kafka
