@@ -89,12 +89,16 @@ async def _database(settings: Settings) -> Check:
 async def _postgres(settings: Settings) -> Check:
     from ingestune_tui.errors import IngestuneError
     from ingestune_tui.kafka.doctor import Check
-    from ingestune_tui.storage.postgres import probe
+    from ingestune_tui.storage.postgres import close, connect, within
 
     if settings.shared_copy is None:
         return Check("postgresql", "ok", "not configured", "INGESTUNE_POSTGRES or config.toml names one.")
     try:
-        detail = await probe(settings.shared_copy)
+        connection = await connect(settings.shared_copy, program="ingestune doctor")
+        try:
+            version = await within(connection, connection.fetchval("show server_version"))
+        finally:
+            await close(connection)
     except IngestuneError as problem:
         return Check("postgresql", "fail", problem.what, problem.hint)
-    return Check("postgresql", "ok", detail, "")
+    return Check("postgresql", "ok", f"PostgreSQL {version}, from {settings.shared_copy.origin}", "")

@@ -42,7 +42,7 @@ def cluster_options(command: _F) -> _F:
             "--round-trip", "round_trip_ms", type=click.IntRange(0, 60_000), default=0, metavar="MS",
             help="Of a simulated cluster: how long every answer takes.",
         ),
-        click.option("--nodes", type=click.Choice(["1", "3"]), default="1", help="Of a local cluster: how many brokers."),
+        click.option("--nodes", type=click.Choice(["1", "3"]), default="1", help="Of a local cluster: brokers."),
         click.option("--command-config", metavar="FILE", help="A client.properties with the cluster's security."),
         click.option("-b", "--bootstrap-server", metavar="HOST:PORT,...", help="The same as --cluster HOST:PORT,..."),
         click.option("--cluster", metavar="WHERE", help="local, simulated, or HOST:PORT,..."),

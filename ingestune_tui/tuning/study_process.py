@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,7 @@ class StudyProcess:
         self._ending = asyncio.Event()
         self._early_stop = asyncio.Event()
         self._terminal_gone = request.detached
+        self._said_all = False
 
     async def run(self) -> StudyEnd:
         """Run to the end. Raises IngestuneError when the study cannot begin or go on."""
@@ -106,7 +108,7 @@ class StudyProcess:
         from ingestune_tui.tuning.engine import Engine, EngineOptions  # numpy and the planner: about 150 ms
 
         request, settings = self._request, self._settings
-        async with await Store.open_configured(settings) as store:
+        async with await Store.open_configured(settings) as store, self._sync(store):
             owner = this_owner(socket_path)
             wanted = request.wanted
             study = await choose_study(store, wanted, request.grid_file, request.cluster, owner)
@@ -151,7 +153,21 @@ class StudyProcess:
             await store.release_study(study.id, owner, state)
             return await store.find_study(study.id)
 
+    @contextlib.asynccontextmanager
+    async def _sync(self, store: Store) -> AsyncIterator[None]:
+        """The background copy to PostgreSQL, where one is configured. It never holds up a trial."""
+        if self._settings.shared_copy is None:
+            yield
+            return
+        from ingestune_tui.storage.sync import Sync  # asyncpg: about 60 ms
+
+        async with Sync(store, self._settings.shared_copy, self._emit):
+            yield
+
     def _emit(self, event: Event) -> None:
+        if self._said_all:
+            return
+        self._said_all = isinstance(event, StudyFinished)
         self._viewers.tell(event)
         self._listen(event)
 

@@ -265,7 +265,7 @@ async def test_another_study_takes_search_trials_from_the_cache_but_measures_its
 async def test_a_budget_ends_the_search_and_keeps_time_for_pairs(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
     world = scripted(monkeypatch, store, LARGE.replace("[search]", '[search]\nbudget = "20s"'))
     clock = iter(float(second) for second in range(100_000))
-    monkeypatch.setattr(trial_loop.time, "monotonic", lambda: next(clock) * 0.25)
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop.time.monotonic", lambda: next(clock) * 0.25)
     study = await world.run(await world.study())
     roles = [trial.role for trial in await world.trials(study)]
     assert study.state == "finished"
