@@ -1,4 +1,4 @@
-"""The Java load child made ready: its one source file compiled once by ECJ, kept in the cache directory as a jar.
+"""The Java load child made ready: its few source files compiled once by ECJ, kept in the cache directory as a jar.
 
 Called by tuning for grids with `client = "java"`. The command is the same for every trial: `java_launch` takes the
 spec, prepares the messages as for the Python child, and becomes the JVM.
@@ -21,7 +21,7 @@ from ingestune_tui.errors import LocalBrokerError
 from ingestune_tui.kafka.jars import KafkaRuntime, Progress, jars_folder, kafka_runtime, silent
 from ingestune_tui.processes import OwnedProcess
 
-SOURCE: Final = Path(__file__).with_name("IngestuneLoad.java")
+SOURCES: Final = tuple(sorted(Path(__file__).with_name("java").glob("*.java")))
 _ECJ_MAIN: Final = "org.eclipse.jdt.internal.compiler.batch.Main"
 _HINT: Final = 'Unset KAFKA_HOME, or let JAVA_HOME name a JDK with javac; or use client = "librdkafka".'
 
@@ -52,9 +52,11 @@ async def prepare(progress: Progress = silent) -> JavaChild:
 
 
 def _jar_path(runtime: KafkaRuntime) -> Path:
-    """Next to the downloaded jars' folder, never in it: named by source and Kafka version."""
-    digest = hashlib.sha256(SOURCE.read_bytes() + runtime.version.encode()).hexdigest()[:12]
-    return jars_folder().parent / f"java-child-{digest}" / "ingestune-load.jar"
+    """Next to the downloaded jars' folder, never in it: named by the sources, Kafka's version and the Java."""
+    digest = hashlib.sha256(f"{runtime.version} {runtime.java}".encode())
+    for source in SOURCES:
+        digest.update(source.read_bytes())
+    return jars_folder().parent / f"java-child-{digest.hexdigest()[:12]}" / "ingestune-load.jar"
 
 
 async def _compile(runtime: KafkaRuntime, jar: Path) -> None:
@@ -62,7 +64,7 @@ async def _compile(runtime: KafkaRuntime, jar: Path) -> None:
     with tempfile.TemporaryDirectory(dir=jar.parent) as folder:
         classes = Path(folder) / "classes"
         options = ("-source", "17", "-target", "17", "-nowarn", "-cp", _files(runtime.classpath), "-d", str(classes))
-        code, words = await _run([*_compiler(runtime), *options, str(SOURCE)])
+        code, words = await _run([*_compiler(runtime), *options, *map(str, SOURCES)])
         if code:
             raise LocalBrokerError(f"The Java load client could not be compiled: {words[-500:]}", _HINT)
         made = Path(folder) / jar.name

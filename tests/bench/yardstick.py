@@ -4,6 +4,7 @@
 
 Contenders take turns, every run on a topic of its own that is deleted before the next. The figure is messages
 acknowledged a second after a warm-up; a ratio is taken within each round, its spread is over the rounds.
+Our Java child takes part beside ProducerPerformance: equal settings must give equal throughput.
 librdkafka's `rdkafka_performance` takes part if it is on PATH or named by RDKAFKA_PERFORMANCE.
 """
 
@@ -21,10 +22,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ingestune_tui.bench.java_child import prepare
+from ingestune_tui.bench.java_launch import FLAGS
 from ingestune_tui.bench.payload import prepare_values
 from ingestune_tui.kafka.jars import KafkaRuntime, kafka_runtime
 from ingestune_tui.kafka.local_broker import LocalKafka
@@ -54,9 +57,11 @@ JAVA_SETTINGS = {
 }
 """The same, as far as the Java client has it: its queue is bounded by bytes alone."""
 
-JAVA_HEAP = ("-Xms768m", "-Xmx768m")
+JAVA_HEAP = ("-Xms1000m", "-Xmx1000m")
+"""About what the Java load child gives itself; its flags are the same, and are those of Kafka's own tools."""
 
-OURS, RDKAFKA, JAVA = "ingestune", "rdkafka_performance", "ProducerPerformance"
+OURS, OURS_JAVA = "ingestune", "ingestune java"
+RDKAFKA, JAVA = "rdkafka_performance", "ProducerPerformance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +73,30 @@ class Round:
     message_bytes: int
     seconds: float
     runtime: KafkaRuntime
+    java_child: Sequence[str]
+    """The command of a Java load child."""
 
 
 def run_ours(of: Round) -> float:
     """The saturated stage of a load child."""
+    return _saturated(of, RDKAFKA_SETTINGS, None)
+
+
+def run_our_java(of: Round) -> float:
+    """The same with the Java client."""
+    return _saturated(of, JAVA_SETTINGS, of.java_child)
+
+
+def _saturated(of: Round, settings: dict[str, str], command: Sequence[str] | None) -> float:
     spec = producer_spec(
         of.bootstrap,
         of.topic,
         of.message_bytes,
         partitions=PARTITIONS,
         bytes_cap=40_000_000_000,
-        config=RDKAFKA_SETTINGS,
+        config=settings,
     )
-    with LoadChild(spec) as child:
+    with LoadChild(spec, command) as child:
         child.ready()
         done = child.saturate(of.seconds, warm_s=WARM_S)
     return done.messages / done.window_s
@@ -106,7 +122,7 @@ def run_producer_performance(of: Round) -> float:
         for place, length in zip(values.places, values.lengths, strict=True):
             file.write(values.block[place : place + length] + b"\n")
         file.flush()
-        command = [str(of.runtime.java), *JAVA_HEAP, "-cp", of.runtime.classpath]
+        command = [str(of.runtime.java), *FLAGS, *JAVA_HEAP, "-cp", of.runtime.classpath]
         command += ["org.apache.kafka.tools.ProducerPerformance", "--topic", of.topic, "--throughput", "-1"]
         command += ["--num-records", str(2**40), "--payload-file", file.name, "--reporting-interval", "250"]
         command += ["--bootstrap-server", of.bootstrap, "--command-property"]
@@ -161,17 +177,18 @@ def contenders() -> dict[str, Callable[[Round], float]]:
     if rdkafka_performance():
         found[RDKAFKA] = run_rdkafka_performance
     found[JAVA] = run_producer_performance
+    found[OURS_JAVA] = run_our_java
     return found
 
 
-COMPARISONS = ((OURS, RDKAFKA), (OURS, JAVA))
+COMPARISONS = ((OURS, RDKAFKA), (OURS, JAVA), (OURS_JAVA, JAVA))
 
 
 async def measure(sizes: list[int], repetitions: int, seconds: float) -> dict[int, dict[str, list[float]]]:
     """Rates by size and contender, one per repetition, on a broker of our own."""
     rates: dict[int, dict[str, list[float]]] = {}
     who = contenders()
-    runtime = await kafka_runtime()
+    runtime, java_child = await kafka_runtime(), (await prepare()).command
     async with LocalKafka() as kafka:
         for size in sizes:
             rates[size] = {name: [] for name in who}
@@ -179,19 +196,18 @@ async def measure(sizes: list[int], repetitions: int, seconds: float) -> dict[in
                 names = list(who)
                 turn = repetition % len(names)
                 for name in names[turn:] + names[:turn]:
-                    rate, topic = await asyncio.to_thread(_one, who[name], kafka.bootstrap, size, seconds, runtime)
+                    of = Round(kafka.bootstrap, "", size, seconds, runtime, java_child)
+                    rate, topic = await asyncio.to_thread(_one, who[name], of)
                     await kafka.wait_topic_gone(topic)
                     rates[size][name].append(rate)
                     print(f"{size:>6} B  round {repetition + 1}  {name:<20} {rate:>12,.0f} messages/s", flush=True)
     return rates
 
 
-def _one(
-    contender: Callable[[Round], float], bootstrap: str, size: int, seconds: float, runtime: KafkaRuntime
-) -> tuple[float, str]:
-    with fresh_topic(bootstrap, PARTITIONS) as topic:
+def _one(contender: Callable[[Round], float], of: Round) -> tuple[float, str]:
+    with fresh_topic(of.bootstrap, PARTITIONS) as topic:
         time.sleep(0.5)  # the gap that every contender has before it
-        return contender(Round(bootstrap, topic, size, seconds, runtime)), topic
+        return contender(replace(of, topic=topic)), topic
 
 
 def table(rates: dict[int, dict[str, list[float]]]) -> str:
