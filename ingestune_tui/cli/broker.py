@@ -29,7 +29,7 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep the data there, and come back with it the next time.  [default: a temporary folder]",
 )
-def broker(nodes: str, simulated: bool, round_trip_ms: int | None, data_dir: Path | None) -> None:
+def broker(nodes: str, simulated: bool, round_trip_ms: int | None, data_dir: Path | None) -> int:
     """Run a local Apache Kafka in the foreground and print its address.
 
     The first start downloads Apache Kafka (about 60 MB, once). Ctrl-C ends it, and removes its data unless
@@ -39,8 +39,7 @@ def broker(nodes: str, simulated: bool, round_trip_ms: int | None, data_dir: Pat
         raise click.UsageError("--data-dir has no meaning with --simulated: a simulated cluster stores nothing.")
     if round_trip_ms is not None and not simulated:
         raise click.UsageError("--round-trip needs --simulated: a real broker takes the time it takes.")
-    code = asyncio.run(_run_until_signal(int(nodes), simulated, round_trip_ms or 0, data_dir))
-    raise SystemExit(code)
+    return asyncio.run(_run_until_signal(int(nodes), simulated, round_trip_ms or 0, data_dir))
 
 
 async def _run_until_signal(nodes: int, simulated: bool, round_trip_ms: int, data_dir: Path | None) -> int:
@@ -51,7 +50,7 @@ async def _run_until_signal(nodes: int, simulated: bool, round_trip_ms: int, dat
 
     def end(number: signal.Signals) -> None:
         if not received:
-            click.echo("ending", err=True)
+            _narrate("ending")
             serving.cancel()
         received.append(number)
 
@@ -70,12 +69,14 @@ async def _serve(nodes: int, simulated: bool, round_trip_ms: int, data_dir: Path
     from ingestune_tui.kafka.local_broker import LocalKafka  # 90 ms with confluent_kafka, which --help can spare
     from ingestune_tui.kafka.simulated import SimulatedKafka
 
-    def narrate(text: str) -> None:
-        click.echo(text, err=True)
-
-    cluster = SimulatedKafka(round_trip_ms, nodes) if simulated else LocalKafka(nodes, data_dir, narrate)
+    cluster = SimulatedKafka(round_trip_ms, nodes) if simulated else LocalKafka(nodes, data_dir, _narrate)
     async with cluster:
         with contextlib.suppress(BrokenPipeError):
             click.echo(cluster.bootstrap)
-        narrate(f"{cluster.connection.label} answers at {cluster.bootstrap}; Ctrl-C ends it")
+        _narrate(f"{cluster.connection.label} answers at {cluster.bootstrap}; Ctrl-C ends it")
         raise await cluster.wait_failed()
+
+
+def _narrate(text: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be what went away
+        click.echo(text, err=True)
