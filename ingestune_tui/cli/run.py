@@ -179,7 +179,7 @@ def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None
     price = estimate(grid_file.grid, [expand(grid_file.grid, each) for each in grid_file.grid.workloads])
     what = (
         f"About {price.trials} trials will load {choice.bootstrap} for about {format_duration(price.seconds)}, "
-        f"write up to {format_bytes(price.bytes_written)} to it and hold up to {format_bytes(price.peak_bytes)} at once."
+        f"write up to {format_bytes(price.bytes_written)} and hold up to {format_bytes(price.peak_bytes)} at once."
     )
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(what, "Add --yes to agree where there is no terminal to ask in.")

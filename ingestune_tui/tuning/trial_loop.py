@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
-from ingestune_tui.errors import ClusterUnreachable, IngestuneError, TrialError
+from ingestune_tui.errors import ClusterUnreachable, IngestuneError, StudyError, TrialError
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import (
     Event,
+    Notice,
     StudyPaused,
     StudyResumed,
     TrialFinished,
@@ -34,6 +35,7 @@ from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused, in_few_restarts, static_settings
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import trial_bytes
@@ -94,6 +96,7 @@ class TrialLoop:
         self._number = first_number
         self._emit = emit
         self._runner = TrialRunner(cluster, disk, self._staged, self._sampled)
+        self._brokers = BrokerSettings(cluster, store, study.id, self._warn)
         self._running: asyncio.Task[Measurement] | None = None
         self._planned: Planned | None = None
         self._asked: Literal["", "skip", "stop"] = ""
@@ -133,9 +136,22 @@ class TrialLoop:
             self._running.cancel()
 
     async def close(self) -> list[str]:
-        """Wait for the last deletions; the topics that could not be deleted."""
+        """Put broker settings back and wait for the last deletions: what could not be done, in sentences."""
+        left = [await self._brokers.close()]
         await self._runner.close()
-        return sorted(self._runner.undeleted)
+        if self._runner.undeleted:
+            left.append(f"these topics could not be deleted: {', '.join(sorted(self._runner.undeleted))}")
+        return [each for each in left if each]
+
+    # Restarts ----------------------------------------------------------------------------------------------
+
+    def needs_throwaway(self, planned: Planned) -> bool:
+        """Whether the brokers are restarted for it, so that a trial which counts nowhere must come first."""
+        return not planned.discarded and self._brokers.needs_restart(planned.configuration)
+
+    def in_few_restarts(self, cells: Sequence[int], configuration_of: Callable[[int], Configuration]) -> list[int]:
+        """These trials in an order that restarts the brokers as seldom as can be."""
+        return in_few_restarts(cells, lambda cell: static_settings(configuration_of(cell)), self._brokers.running)
 
     # One trial -------------------------------------------------------------------------------------------
 
@@ -198,8 +214,9 @@ class TrialLoop:
         began = time.monotonic()
         measurement: Measurement | None = None
         broker_gone = ""
+        fatal: StudyError | None = None
         try:
-            self._running = asyncio.create_task(self._runner.run(order), name=f"trial {trial.number}")
+            self._running = asyncio.create_task(self._measure(order), name=f"trial {trial.number}")
             if self._asked == "stop":
                 self._running.cancel()
             measurement = await self._running
@@ -213,12 +230,15 @@ class TrialLoop:
             trial = msgspec.structs.replace(trial, state="interrupted", error=why, error_code=code)
             if not self._asked:
                 self._asked = "stop"
-        except (ChildFailed, ClusterUnreachable) as problem:
+        except (ChildFailed, SettingsRefused, ClusterUnreachable) as problem:
             gone = isinstance(problem, ClusterUnreachable) or problem.broker_gone
             broker_gone = problem.what if gone else ""
             permanent = not gone and getattr(problem, "permanent", False)
             trial = _failed(trial, problem, "interrupted" if gone else "infeasible" if permanent or last else "failed")
             trial = msgspec.structs.replace(trial, permanent=permanent)
+        except StudyError as problem:
+            fatal = problem
+            trial = _failed(trial, problem, "interrupted")
         except IngestuneError as problem:
             trial = _failed(trial, problem, "infeasible" if last else "failed")
         finally:
@@ -230,11 +250,20 @@ class TrialLoop:
         self._emit(TrialFinished.of(trial, self._study.name))
         if self._asked == "skip":
             self._asked = ""
+        if fatal is not None:
+            raise fatal
         if self._asked == "stop":
             raise Stopped
         if broker_gone:
             await self._wait_for_broker(broker_gone)
         return trial
+
+    async def _measure(self, order: TrialOrder) -> Measurement:
+        """With the configuration's broker settings in force, which are put back at its end."""
+        if self._brokers.needs_restart(order.configuration):
+            await self._runner.close()  # a broker that is down deletes nothing
+        async with self._brokers.applied(order.configuration):
+            return await self._runner.run(order)
 
     def _begin(self, planned: Planned) -> Trial:
         return Trial(
@@ -316,6 +345,7 @@ class TrialLoop:
             await self._unless_stopped(asyncio.sleep(delay))
             try:
                 await self._unless_stopped(self._cluster.answer())
+                await self._unless_stopped(self._brokers.restore_left())
             except ClusterUnreachable as problem:
                 reason = problem.what
             else:
@@ -335,6 +365,9 @@ class TrialLoop:
             for task in (wait, stop):
                 task.cancel()
             await asyncio.gather(wait, stop, return_exceptions=True)
+
+    def _warn(self, text: str) -> None:
+        self._emit(Notice(level="warning", text=text))
 
     def _staged(self, number: int, stage: Stage, seconds: float) -> None:
         self._emit(TrialStaged(trial=number, stage=stage, seconds=seconds))
