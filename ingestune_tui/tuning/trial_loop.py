@@ -49,6 +49,16 @@ GAP_S = 0.5
 """From the end of a trial to the start of the next, at least: the same for all trials of a study."""
 ATTEMPTS = 2
 """A trial that failed without a permanent reason is run again so often in all."""
+_PERMANENT = frozenset(
+    (
+        "INVALID_REPLICATION_FACTOR",
+        "INVALID_PARTITIONS",
+        "INVALID_CONFIG",
+        "POLICY_VIOLATION",
+        "INVALID_REPLICA_ASSIGNMENT",
+    )
+)
+"""What a broker answers to a topic that it will never make."""
 _RETRIES_S = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
@@ -240,7 +250,9 @@ class TrialLoop:
             fatal = problem
             trial = _failed(trial, problem, "interrupted")
         except IngestuneError as problem:
-            trial = _failed(trial, problem, "infeasible" if last else "failed")
+            permanent = getattr(problem, "code", "") in _PERMANENT
+            trial = _failed(trial, problem, "infeasible" if permanent or last else "failed")
+            trial = msgspec.structs.replace(trial, permanent=permanent)
         finally:
             self._running = None
             self._ended_at = time.monotonic()
