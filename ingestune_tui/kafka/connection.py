@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from ingestune_tui.catalogue.security import client_properties
 from ingestune_tui.secrets import Secret
@@ -45,7 +45,7 @@ class Connection:
     def simulated(self) -> bool:
         return self.kind == "simulated"
 
-    def client_config(self) -> dict[str, object]:
+    def client_config(self) -> dict[str, Any]:
         """For confluent_kafka alone: the secrets in it are revealed. Pass a `logger` beside it."""
         revealed = {name: value.reveal() if isinstance(value, Secret) else value for name, value in self.config.items()}
         return {"bootstrap.servers": self.bootstrap, "client.id": "ingestune", **revealed}

@@ -1,0 +1,306 @@
+"""Dynamic settings of brokers, changed so that they can always be put back, and the putting back itself.
+
+Each change is tried dry, written in the journal, made in steps that the broker allows, and read back from every broker.
+What somebody else has changed meanwhile is never overwritten. Called by tuning.broker_settings only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+
+from ingestune_tui.errors import ClusterUnreachable, Refused, TrialError
+from ingestune_tui.kafka.topics import Admin, BrokerSetting
+from ingestune_tui.model.events import now
+from ingestune_tui.model.ids import new_id
+from ingestune_tui.model.journal import JournalEntry, PreviousSource
+
+READ_BACK_S = 5.0
+"""How long every broker has to show a change: for a moment it shows the new source with the old value."""
+_LOOK_S = 0.05
+_ASK_S = 8.0
+
+STEPPED = frozenset(
+    {
+        "num.io.threads",
+        "num.network.threads",
+        "num.replica.fetchers",
+        "num.recovery.threads.per.data.dir",
+        "background.threads",
+        "log.cleaner.threads",
+    }
+)
+"""Pools of threads: a broker lets them at most double or halve at a time."""
+
+_SOURCES: Mapping[str, PreviousSource] = {
+    "DEFAULT_CONFIG": "default",
+    "STATIC_BROKER_CONFIG": "static",
+    "DYNAMIC_DEFAULT_BROKER_CONFIG": "dynamic default",
+    "DYNAMIC_BROKER_CONFIG": "dynamic broker",
+}
+
+
+class Journal(Protocol):
+    """Where changes are written down before they are made; `Store` is one."""
+
+    async def add_journal(self, entry: JournalEntry) -> None: ...
+
+    async def remove_journal(self, entry_id: str) -> None: ...
+
+
+class ConfigAdmin(Admin):
+    """An `Admin` that also changes settings of brokers and reads those of topics."""
+
+    async def alter_broker_configs(
+        self, node_id: int, changes: Mapping[str, str | None], *, validate_only: bool = False
+    ) -> None:
+        """Set values of one broker at once; None deletes its own override. Raises TrialError with its reason.
+
+        A broker is always named by its id: the client does not take the resource that stands for all of them.
+        """
+        set_, delete = AlterConfigOpType.SET, AlterConfigOpType.DELETE
+        entries = [
+            ConfigEntry(name, value, incremental_operation=delete if value is None else set_)
+            for name, value in changes.items()
+        ]
+        resource = ConfigResource(ConfigResource.Type.BROKER, str(node_id), incremental_configs=entries)
+        asked = self._admin.incremental_alter_configs([resource], request_timeout=_ASK_S, validate_only=validate_only)
+        await self._ask(asked[resource], _ASK_S, f"Changing {', '.join(sorted(changes))} of broker {node_id}")
+
+    async def describe_topic_configs(self, topic: str) -> dict[str, str | None]:
+        """Every setting of one topic, as the cluster has it."""
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        asked = self._admin.describe_configs([resource], request_timeout=_ASK_S)
+        said = await self._ask(asked[resource], _ASK_S, f"Reading the settings of topic {topic}")
+        return {name: entry.value for name, entry in said.items()}
+
+
+def same_value(left: str | None, right: str | None) -> bool:
+    """Whether two texts mean the same value: brokers write 0.5 and 0.50 alike."""
+    if left is None or right is None or left == right:
+        return left == right
+    try:
+        return float(left) == float(right)
+    except ValueError:
+        return left.strip().lower() == right.strip().lower()
+
+
+def steps(name: str, current: str | None, target: str) -> list[str]:
+    """The values to set one after the other to get from `current` to `target`, which is the last."""
+    way: list[str] = []
+    if name in STEPPED and current is not None and current.isdecimal() and target.isdecimal():
+        value, goal = max(int(current), 1), int(target)
+        while value * 2 < goal:
+            value *= 2
+            way.append(str(value))
+        while value > goal and -(-value // 2) > goal:
+            value = -(-value // 2)
+            way.append(str(value))
+    return [*way, target]
+
+
+def is_ours(entry: JournalEntry, value: str | None) -> bool:
+    """Whether `value` is something that this change, or its undoing, may have left on the broker."""
+    own = steps(entry.name, entry.previous_value, entry.applied_value)
+    if entry.previous_value is not None:
+        own += steps(entry.name, entry.applied_value, entry.previous_value)
+    return any(same_value(value, each) for each in own)
+
+
+def source_of(setting: BrokerSetting) -> PreviousSource:
+    """Where a value comes from, in the journal's words."""
+    return _SOURCES.get(setting.source, "unknown")
+
+
+class DynamicConfig:
+    """Changes settings of the brokers of one cluster and puts them back."""
+
+    def __init__(self, admin: ConfigAdmin, node_ids: Sequence[int], cluster_id: str, journal: Journal) -> None:
+        self._admin = admin
+        self._nodes = tuple(node_ids)
+        self._cluster_id = cluster_id
+        self._journal = journal
+
+    # Asking first --------------------------------------------------------------------------------------------
+
+    async def check(self, wanted: Mapping[str, str]) -> None:
+        """Whether these names can be changed at all, and by us. Nothing is changed.
+
+        Raises Refused for what the brokers do not have or only read at their start, TrialError where the right is
+        missing, ClusterUnreachable. That a value is not to a broker's liking is no reason yet.
+        """
+        for node in self._nodes:
+            have = await self._describe(node)
+            for name in wanted:
+                if name not in have:
+                    raise Refused(
+                        f"broker {node} knows no setting {name}",
+                        "Its version may be older or newer; `[search] off` switches a parameter off.",
+                    )
+                if have[name].read_only:
+                    raise Refused(
+                        f"{name} is read only: broker {node} takes it from its own file when it starts",
+                        "Use --cluster local and write it in [broker.static], or switch it off.",
+                    )
+            try:
+                await self._dry_run(node, {name: (have[name], value) for name, value in wanted.items()})
+            except TrialError as problem:
+                if problem.code.endswith("AUTHORIZATION_FAILED"):
+                    raise
+
+    async def _dry_run(self, node: int, changes: Mapping[str, tuple[BrokerSetting, str]]) -> None:
+        first = {name: steps(name, before.value, value)[0] for name, (before, value) in changes.items()}
+        await self._reaching(node, self._admin.alter_broker_configs(node, first, validate_only=True))
+
+    # Changing ------------------------------------------------------------------------------------------------
+
+    async def apply(self, wanted: Mapping[str, str], study_id: str) -> list[JournalEntry]:
+        """Set `wanted` on every broker; what is in force already is left alone. The journal entries that undo it.
+
+        Everything is tried dry on all brokers before anything is written down or changed. Raises TrialError with the
+        broker's own reason, ClusterUnreachable; the journal then knows what to put back.
+        """
+        changes: dict[int, dict[str, tuple[BrokerSetting, str]]] = {}
+        for node in self._nodes:
+            have = await self._describe(node)
+            for name in wanted:
+                if name not in have or have[name].read_only:
+                    raise TrialError(f"broker {node} does not let {name} be changed while it runs", code="READ_ONLY")
+            changes[node] = {
+                name: (have[name], value) for name, value in wanted.items() if not same_value(have[name].value, value)
+            }
+        for node, changed in changes.items():
+            if changed:
+                await self._dry_run(node, changed)
+        entries = [
+            JournalEntry(
+                id=new_id(),
+                study_id=study_id,
+                cluster_id=self._cluster_id,
+                node_id=node,
+                name=name,
+                previous_value=before.value,
+                previous_source=source_of(before),
+                applied_value=value,
+                at=now(),
+            )
+            for node, changed in changes.items()
+            for name, (before, value) in changed.items()
+        ]
+        for entry in entries:
+            await self._journal.add_journal(entry)
+        await _all(self._walk(node, changed) for node, changed in changes.items() if changed)
+        return entries
+
+    async def _walk(self, node: int, changes: Mapping[str, tuple[BrokerSetting, str]]) -> None:
+        ways = {name: steps(name, before.value, value) for name, (before, value) in changes.items()}
+        for index in range(max(len(way) for way in ways.values())):
+            await self._set(node, {name: way[index] for name, way in ways.items() if index < len(way)})
+
+    async def _set(self, node: int, values: Mapping[str, str]) -> None:
+        """One step, read back until the broker shows it."""
+        await self._reaching(node, self._admin.alter_broker_configs(node, values))
+        expected: Mapping[str, tuple[str | None, PreviousSource]]
+        expected = {name: (value, "dynamic broker") for name, value in values.items()}
+        if not await self._shown(node, expected):
+            names = ", ".join(f"{name}={value}" for name, value in values.items())
+            raise TrialError(f"broker {node} accepted {names} and does not show it after {READ_BACK_S:.0f} s")
+
+    async def _shown(self, node: int, expected: Mapping[str, tuple[str | None, PreviousSource]]) -> bool:
+        """Whether broker `node` comes to show these values from these sources in time."""
+        until = time.monotonic() + READ_BACK_S
+        while True:
+            have = await self._describe(node)
+            if all(
+                same_value(have[name].value, value) and source_of(have[name]) == source
+                for name, (value, source) in expected.items()
+            ):
+                return True
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(_LOOK_S)
+
+    # Putting back --------------------------------------------------------------------------------------------
+
+    async def restore(self, entries: Sequence[JournalEntry]) -> list[str]:
+        """Put back what the entries say; each is removed once it is done. Sentences about what was left alone.
+
+        Raises ClusterUnreachable or TrialError for a broker where it is not possible now, after doing the others;
+        its entries stay.
+        """
+        notes: list[str] = []
+        by_node: dict[int, list[JournalEntry]] = {}
+        for entry in entries:
+            by_node.setdefault(entry.node_id, []).append(entry)
+        await _all(self._restore_node(node, mine, notes) for node, mine in by_node.items())
+        return notes
+
+    async def _restore_node(self, node: int, entries: Sequence[JournalEntry], notes: list[str]) -> None:
+        for entry in reversed(entries):  # the newest first, as layers come off
+            await self._restore_one(node, entry, notes)
+            await self._journal.remove_journal(entry.id)
+
+    async def _restore_one(self, node: int, entry: JournalEntry, notes: list[str]) -> None:
+        current = (await self._describe(node)).get(entry.name)
+        if current is None:
+            notes.append(f"broker {node} no longer has a setting {entry.name}")
+            return
+        source = source_of(current)
+        if source == entry.previous_source and same_value(current.value, entry.previous_value):
+            return
+        if source != "dynamic broker" or not is_ours(entry, current.value):
+            notes.append(
+                f"{entry.name} of broker {node} is now {current.value} ({source}): somebody else changed it, so it is "
+                f"left; before this study it was {entry.previous_value} ({entry.previous_source})"
+            )
+            return
+        back = entry.previous_value
+        way = steps(entry.name, current.value, back) if back is not None else []
+        keeps_override = entry.previous_source == "dynamic broker"
+        for value in way if keeps_override else way[:-1]:
+            if not same_value(value, current.value):
+                await self._set(node, {entry.name: value})
+        if keeps_override:
+            return
+        await self._reaching(node, self._admin.alter_broker_configs(node, {entry.name: None}))
+        if await self._shown(node, {entry.name: (back, entry.previous_source)}):
+            return
+        left = (await self._describe(node))[entry.name]
+        if source_of(left) == "dynamic broker":
+            raise TrialError(f"broker {node} still shows {entry.name}={left.value} after its override was deleted")
+        notes.append(
+            f"{entry.name} of broker {node} is {left.value} ({source_of(left)}) without our override; before this "
+            f"study it was {back} ({entry.previous_source}): somebody else changed it"
+        )
+
+    # Asking --------------------------------------------------------------------------------------------------
+
+    async def _describe(self, node: int) -> dict[str, BrokerSetting]:
+        have: dict[str, BrokerSetting] = {}
+
+        async def ask() -> None:
+            have.update(await self._admin.describe_broker_configs(node, _ASK_S))
+
+        await self._reaching(node, ask())
+        return have
+
+    async def _reaching(self, node: int, asked: Awaitable[None]) -> None:
+        """Says which broker it was that did not answer."""
+        try:
+            await asked
+        except ClusterUnreachable as problem:
+            raise ClusterUnreachable(
+                f"broker {node} does not answer when asked about its settings: {problem.what}", problem.hint
+            ) from None
+
+
+async def _all(work: Iterable[Awaitable[None]]) -> None:
+    """All of it, at once; then the first problem, a broker's no before a broker's silence."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    problems = [each for each in results if isinstance(each, BaseException)]
+    if problems:
+        raise next((each for each in problems if isinstance(each, TrialError)), problems[0])
