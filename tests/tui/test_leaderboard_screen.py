@@ -45,7 +45,7 @@ async def test_rows_carry_rank_ties_intervals_flags_and_only_what_differs(tmp_pa
     async with app.run_test(size=(80, 30)):
         text = app.text()
         assert "=  2" in text
-        assert "411 ±12" in text
+        assert "411 ± 12" in text
         assert "⚠ unsteady" in text
         assert "✗" in text
         assert "infeasible" in text

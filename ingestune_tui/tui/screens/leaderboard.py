@@ -132,7 +132,8 @@ class LeaderboardScreen(StudyPlace):
         self.query_one("#board", DiffTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
         self.query_one("#count", Static).update(summary_of(board, len(self._shown)))
         confirmed = any(row.standing == "winner" for row in board.rows)
-        self.query_one("#legend", Static).update(LEGEND if confirmed else LEGEND_SEARCH)
+        apart = "  Weaker promises rank apart." if board.classes else ""
+        self.query_one("#legend", Static).update((LEGEND if confirmed else LEGEND_SEARCH) + apart)
 
     def _make(self, view: StudyView) -> Board | None:
         """The board of the chosen message size; made again only when a trial more is finished."""

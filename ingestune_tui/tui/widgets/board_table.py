@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.objective import Figure
 from ingestune_tui.report.leaderboard import Board, BoardRow
 from ingestune_tui.report.wording import figure_text, heading, percentile_text, value_text
@@ -13,6 +14,8 @@ from ingestune_tui.tui.widgets.rows import Run
 
 SORTS: Final = ("rank", "MB/s", "p50", "p99", "flags", "n")
 """What `s` goes through."""
+_HALF: Final = 5
+"""Columns of ` ± 12`."""
 MARKS: Final = {
     "winner": ("◆", "tuned"),
     "leader": ("△", "dim"),
@@ -42,18 +45,33 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
         settings.append(Column(f"{scope.value}.{name}", heading(name), wide))
     widest = max((len(figure_text(row.mb_per_s)) for row in rows[:50]), default=4)
     ranked = _FIGURE_COLUMN[board.figure]
-    classes = (Column("class", "durability", 20),) if board.classes else ()
+    promise = max((len(row.durability_name) for row in rows[:200]), default=0)
+    classes = (Column("class", "durability", min(22, max(10, promise))),) if says_more(board) else ()
     columns = (
         Column("rank", "    #", 5),
         *settings,
         *classes,
-        Column("mbs", title("MB/s") + "    " * (ranked == "mbs"), max(4, widest) + 4 * (ranked == "mbs"), right=True),
-        Column("p50", title("p50") + "    " * (ranked == "p50"), 4 + 4 * (ranked == "p50"), right=True),
-        Column("p99", title("p99") + "    " * (ranked == "p99"), 4 + 4 * (ranked == "p99"), right=True),
+        _figure_column("mbs", title("MB/s"), max(5, widest), ranked),
+        _figure_column("p50", title("p50"), 4, ranked),
+        _figure_column("p99", title("p99"), 4, ranked),
     )
     n = Column("n", title("n"), 2, right=True)
     left = width - sum(column.width + 2 for column in (*columns, n)) - 3  # its own gap, and the scrollbar
     return (*columns, Column("flags", title("flags"), max(10, min(26, left))), n)
+
+
+def _figure_column(key: str, title: str, width: int, ranked: str) -> Column:
+    """A column of figures; the one that ranks has room for ± and stands with its title over the figure."""
+    if key != ranked:
+        return Column(key, title, width, right=True)
+    return Column(key, title.rjust(width) + " " * _HALF, width + _HALF, right=True)
+
+
+def says_more(board: Board) -> bool:
+    """Whether the durability classes deserve a column: they differ, and not just as the column of acks does."""
+    return board.classes and any(
+        row.durability_name != f"acks={row.configuration.get(Scope.PRODUCER, 'acks')}" for row in board.rows
+    )
 
 
 def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
@@ -65,7 +83,7 @@ def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
     for scope, name in board.keys:
         value = row.configuration.get(scope, name)
         cells.append(((value_text((scope, name), value, board.client), weight if value is not None else "label"),))
-    if board.classes:
+    if says_more(board):
         cells.append(((row.durability_name, dim),))
     halves = {key: row.half_width if key == ranked else None for key in ("p50", "p99")}
     cells.append(_figure(figure_text(row.mb_per_s), board.half_mb_per_s(row), ranked == "mbs", weight or "strong"))
@@ -85,14 +103,14 @@ def _rank(row: BoardRow, marked: bool) -> tuple[Run, ...]:
 def _figure(text: str, half: float | None, ranked: bool, role: str) -> tuple[Run, ...]:
     if not ranked:
         return ((text, role),)
-    return ((text, role), (f" ±{_half_text(half):>2}" if text != "—" else "    ", "label"))
+    return ((text, role), (f" ±{_half_text(half):>3}" if text != "—" else "     ", "label"))
 
 
 def _half_text(half: float | None) -> str:
-    """Two columns where that is possible: a half-width needs no third digit."""
+    """Two digits: a half-width needs no third."""
     if half is None:
         return "?"
-    return f"{half:.0f}" if half >= 0.95 else f"{half:.1f}".lstrip("0")
+    return f"{half:.0f}" if half >= 9.95 else f"{half:.1f}"
 
 
 def _flags(row: BoardRow) -> tuple[Run, ...]:

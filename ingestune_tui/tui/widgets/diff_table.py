@@ -98,7 +98,7 @@ class DiffTable(DataTable[Text]):
             self.clear(columns=True)
             self._forget()
             for column in columns:
-                title = Text(column.title, justify="right" if column.right else "left", no_wrap=True)
+                title = Text(column.title.rjust(column.width) if column.right else column.title, no_wrap=True)
                 self.add_column(title, key=column.key, width=column.width)
             self._shown_columns = columns
         self._wanted, self._make = ids, make
