@@ -15,9 +15,9 @@ from ingestune_tui.catalogue import catalogue, dialect, security
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.errors import ConfigError, UsageError
 from ingestune_tui.kafka.connection import Connection
+from ingestune_tui.kafka.dynamic_config import ConfigAdmin
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.simulated import SimulatedKafka
-from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.kafka.version import client_version
 from ingestune_tui.model.study import Cluster
 from ingestune_tui.model.workload import Client
@@ -69,7 +69,7 @@ class OpenCluster:
 
     info: Cluster
     connection: Connection
-    admin: Admin
+    admin: ConfigAdmin
     delete_delay_s: float
     """How long the brokers keep a deleted topic's data."""
     node_ids: tuple[int, ...]
@@ -150,7 +150,7 @@ async def open_cluster(
         else:
             connection = connection_of(choice)
             progress(f"asking {choice.bootstrap}")
-        admin = await stack.enter_async_context(Admin(connection, f"{topic_prefix}-"))
+        admin = await stack.enter_async_context(ConfigAdmin(connection, f"{topic_prefix}-"))
         for note in connection.notes:
             progress(note)
         said = await admin.describe_cluster()

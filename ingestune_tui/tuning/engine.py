@@ -113,7 +113,7 @@ class Engine:
         finally:
             left = await self._loop.close()
         if left:
-            message = f"{message}. These topics could not be deleted: {', '.join(left)}".lstrip(". ")
+            message = ". ".join(each for each in (message, *left) if each)
             self._emit(Notice(level="warning", text=message))
         await self._record.update(outcomes=tuple(outcomes), finished_at=now(), message=message)
         study = self._record.study

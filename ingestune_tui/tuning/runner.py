@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ingestune_tui.bench.protocol import (
@@ -25,6 +25,7 @@ from ingestune_tui.bench.protocol import (
 from ingestune_tui.catalogue import dialect
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterError, TrialError
+from ingestune_tui.kafka.dynamic_config import same_value
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.space import topic_settings, topic_shape
 from ingestune_tui.model.trial import Audit
@@ -137,20 +138,21 @@ class TrialRunner:
             LoadChild(self._cluster.child_command(workload.client), self._listener(order, progress), progress.news.set)
             for _ in range(workload.producers)
         ]
-        consumers = [
-            LoadChild(self._cluster.child_command("librdkafka"), lambda _: None, progress.news.set)
-            for _ in range(workload.consumers)
-        ]
         partitions, replication = topic_shape(order.configuration, workload)
+        consumers = [  # one without a partition would have nothing to do
+            LoadChild(self._cluster.child_command("librdkafka"), lambda _: None, progress.news.set)
+            for _ in range(min(workload.consumers, partitions))
+        ]
         settings = dialect.to_java(Scope.TOPIC, topic_settings(order.configuration))
         await asyncio.gather(
             self._cluster.admin.create_topic(order.topic, partitions, replication, settings),
             *(stack.enter_async_context(child) for child in [*producers, *consumers]),
         )
+        await self._check_topic(order.topic, settings)
         for shard, child in enumerate(producers):
             await child.send(self._producer_spec(order, shard, partitions, replication))
         for index, child in enumerate(consumers):
-            await child.send(self._consumer_spec(order, index, partitions))
+            await child.send(self._consumer_spec(order, range(index, partitions, len(consumers))))
         ready = await asyncio.gather(*(child.expect(Ready, _READY_S) for child in [*producers, *consumers]))
 
         most = max(MOST_WARMUP_S, timings.warmup_s)
@@ -161,11 +163,11 @@ class TrialRunner:
             await self._next_sample([*producers, *consumers], progress)
 
         self._on_stage(order.number, "saturated", timings.saturated_s)
-        await asyncio.gather(*(child.send(Saturate(timings.saturated_s)) for child in [*producers, *consumers]))
+        await asyncio.gather(*(child.send(Saturate(timings.saturated_s)) for child in producers))
         within = timings.saturated_s + _SLACK_S
         done = await asyncio.gather(*(child.expect(StageDone, within) for child in producers))
         saturated = merge.merge_stage(done)
-        consumed = await self._consumed(consumers, within)
+        consumed = await self._consumed(order, consumers)
 
         rate, paced, end_to_end = None, None, ""
         if timings.paced_s > 0 and saturated.messages > 0:
@@ -173,12 +175,14 @@ class TrialRunner:
             rate = order.rate if order.rate is not None else round_rate(order.rate_share * own)
             self._on_stage(order.number, "paced", timings.paced_s)
             each = Pace(rate / workload.producers, timings.paced_s)
-            await asyncio.gather(*(child.send(each) for child in [*producers, *consumers]))
+            for child in [*consumers, *producers]:
+                await child.send(each)
             within = timings.paced_s + _SLACK_S
             paced = merge.merge_stage(await asyncio.gather(*(child.expect(StageDone, within) for child in producers)))
             if consumers:
                 read = await asyncio.gather(*(child.expect(StageDone, within) for child in consumers))
-                end_to_end = merge.merge_histograms(part.latency for part in read)
+                if not any(part.backlog_end for part in read):
+                    end_to_end = merge.merge_histograms(part.latency for part in read)
 
         self._on_stage(order.number, "finish", 0.0)
         await asyncio.gather(*(child.send(Finish()) for child in [*producers, *consumers]))
@@ -193,7 +197,7 @@ class TrialRunner:
             window_s=saturated.window_s,
             latency=merge.latency_of(paced.latency) if paced and held else None,
             due_to_sent_p99_ms=late,
-            end_to_end=merge.latency_of(end_to_end) if held else None,
+            end_to_end=merge.latency_of(end_to_end) if held and end_to_end else None,
             consumer_messages_per_s=consumed,
             rate=rate,
             flags=flags_of(
@@ -249,9 +253,27 @@ class TrialRunner:
         for child in children:
             child.raise_if_over()
 
-    async def _consumed(self, consumers: list[LoadChild], within_s: float) -> float | None:
+    async def _check_topic(self, topic: str, settings: Mapping[str, str]) -> None:
+        """Read back what the topic was created with: a cluster may have rules of its own."""
+        if not settings or self._cluster.info.simulated:
+            return
+        have = await self._cluster.admin.describe_topic_configs(topic)
+        for name, value in settings.items():
+            if not same_value(have.get(name), value):
+                raise TrialError(
+                    f"the topic was created with {name}={value}, and the cluster shows {have.get(name)}",
+                    "A rule of the cluster may have changed it.",
+                    code="TOPIC_SETTING_IGNORED",
+                )
+
+    async def _consumed(self, order: TrialOrder, consumers: list[LoadChild]) -> float | None:
+        """Messages/s of the catch-up: all that the producers have left in the topic, once they are at rest."""
         if not consumers:
             return None
+        seconds = order.timings.saturated_s
+        self._on_stage(order.number, "drain", seconds)
+        await asyncio.gather(*(child.send(Saturate(seconds)) for child in consumers))
+        within_s = 2 * seconds + _SLACK_S
         parts = await asyncio.gather(*(child.expect(StageDone, within_s) for child in consumers))
         return sum(part.messages / part.window_s for part in parts if part.window_s > 0)
 
@@ -272,12 +294,12 @@ class TrialRunner:
             due_time_header=workload.consumers > 0,
         )
 
-    def _consumer_spec(self, order: TrialOrder, index: int, partitions: int) -> ConsumerSpec:
+    def _consumer_spec(self, order: TrialOrder, partitions: Iterable[int]) -> ConsumerSpec:
         settings = order.configuration.scope(Scope.CONSUMER)
         return ConsumerSpec(
             config=self._cluster.client_config("librdkafka", Scope.CONSUMER, settings),
             topic=order.topic,
-            partitions=list(range(index, partitions, order.workload.consumers)),
+            partitions=list(partitions),
             message_bytes=order.workload.message_bytes,
         )
 

@@ -20,9 +20,11 @@ import psutil
 from ingestune_tui.errors import IngestuneError, StudyError
 from ingestune_tui.model import events
 from ingestune_tui.model.events import Event, Notice, StudyFinished
+from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.study import Owner, Study
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.broker_settings import check_settings, restore_journal
 from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
 from ingestune_tui.tuning.grid_file import GridFile
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
@@ -129,6 +131,7 @@ class StudyProcess:
                     await store.save_cluster(cluster.info)
                     study = await store.update_study(study.id, cluster=cluster.info)
                     await sweep_topics(cluster, study, settings.topic_prefix)
+                    await self._prepare_brokers(cluster, grid, store)
                     engine = Engine(
                         study,
                         request.grid_file,
@@ -163,6 +166,15 @@ class StudyProcess:
 
         async with Sync(store, self._settings.shared_copy, self._emit):
             yield
+
+    async def _prepare_brokers(self, cluster: OpenCluster, grid: Grid, store: Store) -> None:
+        """What a killed study left changed is put back first; then the brokers are asked whether they will be tuned."""
+        notes, restored = await restore_journal(cluster, store)
+        if restored:
+            notes = [f"put back {restored} broker settings that a killed study had changed", *notes]
+        for note in notes:
+            self._emit(Notice(level="warning", text=note))
+        await check_settings(cluster, grid, store)
 
     def _emit(self, event: Event) -> None:
         if self._said_all:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingestune_tui.errors import StudyError
+from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import Event, Notice, SearchStopped
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
@@ -155,7 +156,8 @@ class WorkloadRun:
             self._reporter.planned(plan, self._trials)
             if plan.stop is not None:
                 break
-            for position, cell in enumerate(plan.cells):
+            ordered = self._loop.in_few_restarts(plan.cells, self._configuration)
+            for position, cell in enumerate(ordered):
                 await self._search_trial(cell, plan.block)
                 self._reporter.measured(plan, position + 1, self._trials)
                 left = self._search_trials_left()
@@ -166,7 +168,7 @@ class WorkloadRun:
         chosen = NO_LEADER if plan.leader is None else plan.leader
         await self._record.decide(workload, leader=chosen, stop=reason, infeasible=self.infeasible)
         leader = None if plan.leader is None else self._space.cells[plan.leader].configuration
-        searched = sum(trial.role == "search" for trial in self._trials)
+        searched = sum(trial.role == "search" and not trial.discarded for trial in self._trials)
         self._emit(
             SearchStopped(
                 study=self._record.study.name, workload=workload, reason=reason, leader=leader, trials=searched
@@ -183,8 +185,7 @@ class WorkloadRun:
                 await self._loop.keep_cached(planned, stored, latency_too=stored.rate == planned.rate)
             )
             return
-        trial = await self._loop.run(planned)
-        self._record.trials.append(trial)
+        trial = await self._measure(planned)
         if trial.baseline and trial.state != "done":
             raise StudyError(
                 f"the baseline, which every configuration is compared with, can no longer be measured: {trial.error}"
@@ -276,9 +277,19 @@ class WorkloadRun:
         self, role: Role, cell: int, *, baseline: bool, block: int = 0, pair: int | None = None, discarded: bool = False
     ) -> Trial:
         planned = self._planned(role, cell, baseline=baseline, block=block, pair=pair, discarded=discarded)
+        return await self._measure(planned)
+
+    async def _measure(self, planned: Planned) -> Trial:
+        """Run it; the first trial after a restart of the brokers is another one, thrown away."""
+        if self._loop.needs_throwaway(planned):
+            throwaway = replace(planned, discarded=True, pair=None)
+            self._record.trials.append(await self._loop.run(throwaway))
         trial = await self._loop.run(planned)
         self._record.trials.append(trial)
         return trial
+
+    def _configuration(self, cell: int) -> Configuration:
+        return self._space.baseline if cell == OUTSIDE else self._space.cells[cell].configuration
 
     def _planned(
         self, role: Role, cell: int, *, baseline: bool, block: int, pair: int | None = None, discarded: bool = False
@@ -287,7 +298,7 @@ class WorkloadRun:
         return Planned(
             workload=space.workload,
             role=role,
-            configuration=space.baseline if cell == OUTSIDE else space.cells[cell].configuration,
+            configuration=self._configuration(cell),
             cell=cell,
             baseline=baseline,
             rate=self._rate(),

@@ -1,0 +1,222 @@
+"""The brokers' settings during a study: what a trial needs is put in force before it and put back after it.
+
+Dynamic ones by `kafka.dynamic_config` and the journal; static ones by restarting a local Kafka. Owned by the trial
+loop; `restore_journal` also serves the start of a study and `ingestune restore`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from ingestune_tui.catalogue import catalogue, dialect
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyError, TrialError
+from ingestune_tui.kafka.dynamic_config import DynamicConfig
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.grid import Grid
+from ingestune_tui.model.journal import JournalEntry
+from ingestune_tui.storage.owner import lives
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.cluster import OpenCluster
+
+_T = TypeVar("_T")
+
+
+class SettingsRefused(TrialError):
+    """The brokers do not take a configuration's settings, and would not the next time either."""
+
+    permanent = True
+    broker_gone = False
+
+
+def static_settings(configuration: Configuration) -> dict[str, str]:
+    """What the brokers must be started with; values that are the default anyway are left out."""
+    named = configuration.scope(Scope.BROKER_STATIC)
+    changed = {}
+    for name, value in named.items():
+        prop = catalogue.find(Scope.BROKER_STATIC, name)
+        if prop is None or prop.default_java != value:
+            changed[name] = value
+    return dialect.to_java(Scope.BROKER_STATIC, changed)
+
+
+def dynamic_settings(configuration: Configuration) -> dict[str, str]:
+    """What the brokers are told while they run."""
+    return dialect.to_java(Scope.BROKER, configuration.scope(Scope.BROKER))
+
+
+def in_few_restarts(
+    cells: Sequence[int], settings_of: Callable[[int], Mapping[str, str]], running: Mapping[str, str] | None
+) -> list[int]:
+    """The same trials, those that need the same static settings together: first what runs now, then as they came."""
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for cell in cells:
+        groups.setdefault(_key(settings_of(cell)), []).append(cell)
+    now = [] if running is None else groups.pop(_key(running), [])
+    return [*now, *(cell for group in groups.values() for cell in group)]
+
+
+def _key(settings: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(settings.items()))
+
+
+async def uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
+    """Await it to its end even when cancelled; the cancellation follows. A half-made change helps nobody."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as asked:
+            cancelled = asked
+    if cancelled is not None:
+        task.exception()
+        raise cancelled
+    return task.result()
+
+
+class BrokerSettings:
+    """Puts a configuration's broker settings in force, one trial at a time."""
+
+    def __init__(self, cluster: OpenCluster, store: Store, study_id: str, say: Callable[[str], None]) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._study_id = study_id
+        self._say = say
+        self.running: Mapping[str, str] | None = {}
+        """The static settings that the local brokers run with; None when they do not run."""
+        self._refused: dict[tuple[tuple[str, str], ...], SettingsRefused] = {}
+        self._touched = False
+
+    def needs_restart(self, configuration: Configuration) -> bool:
+        """Whether the brokers have to be started anew for it."""
+        wanted = static_settings(configuration)
+        return wanted != self.running and _key(wanted) not in self._refused
+
+    @contextlib.asynccontextmanager
+    async def applied(self, configuration: Configuration) -> AsyncIterator[None]:
+        """In force inside, put back at the end however it comes.
+
+        Raises SettingsRefused with the broker's own words, ClusterUnreachable for a broker that is away, StudyError
+        when a setting cannot be put back.
+        """
+        await self.restore_left()
+        if static := self._refused.get(_key(static_settings(configuration))):
+            raise static
+        if self.needs_restart(configuration):
+            await uninterrupted(self._restart(static_settings(configuration)))
+        wanted = dynamic_settings(configuration)
+        if not wanted:
+            yield
+            return
+        try:
+            await uninterrupted(self._apply(wanted))
+            yield
+        finally:
+            await uninterrupted(self.restore_left())
+
+    async def _apply(self, wanted: Mapping[str, str]) -> None:
+        self._touched = True
+        try:
+            await dynamic_config(self._cluster, self._store).apply(wanted, self._study_id)
+        except TrialError as problem:
+            raise SettingsRefused(problem.what, problem.hint, code=problem.code) from problem
+
+    async def restore_left(self) -> None:
+        """Put back what this study has changed and not put back yet. Raises ClusterUnreachable, StudyError."""
+        if not self._touched:
+            return
+        entries = await self._store.journal_entries(self._cluster.info.id)
+        mine = [entry for entry in entries if entry.study_id == self._study_id]
+        try:
+            for note in await dynamic_config(self._cluster, self._store).restore(mine):
+                self._say(note)
+        except TrialError as problem:
+            raise StudyError(
+                f"settings of the brokers could not be put back: {problem.what}",
+                "They are in the journal: `ingestune restore` tries again.",
+            ) from problem
+        self._touched = False
+
+    async def _restart(self, wanted: Mapping[str, str]) -> None:
+        local = self._cluster.local
+        if local is None:
+            raise SettingsRefused("these brokers are not ours to restart", "Use --cluster local.")
+        before, self.running = self.running, None
+        try:
+            await local.restart(wanted)
+        except LocalBrokerError as problem:
+            refused = SettingsRefused(problem.what, problem.hint, code="BROKER_REFUSED")
+            self._refused[_key(wanted)] = refused
+            if before is not None:
+                await local.restart(before)
+                self.running = before
+            raise refused from problem
+        self.running = dict(wanted)
+
+    async def close(self) -> str:
+        """What could not be put back, in a sentence; empty when all is as it was."""
+        try:
+            await uninterrupted(self.restore_left())
+        except (ClusterUnreachable, StudyError) as problem:
+            return f"{problem.what}; `ingestune restore` puts back what the journal holds"
+        return ""
+
+
+def dynamic_config(cluster: OpenCluster, store: Store) -> DynamicConfig:
+    """The changer of this cluster's settings."""
+    return DynamicConfig(cluster.admin, cluster.node_ids, cluster.info.id, store)
+
+
+async def check_settings(cluster: OpenCluster, grid: Grid, store: Store) -> None:
+    """Before anything runs: whether these brokers let the grid's dynamic settings be changed, and us change them.
+
+    Raises Refused, TrialError (a missing right), ClusterUnreachable.
+    """
+    wanted: dict[str, str] = {}
+    for parameter in grid.active:
+        if parameter.scope is Scope.BROKER:
+            wanted |= dialect.to_java(Scope.BROKER, {parameter.name: parameter.levels[0]})
+    if wanted:
+        await dynamic_config(cluster, store).check(wanted)
+
+
+async def restore_journal(cluster: OpenCluster, store: Store) -> tuple[list[str], int]:
+    """Put back what dead studies left changed on this cluster: sentences for the person, and how many were put back.
+
+    What a living study has in force is not touched. A local cluster dies with its study, and its entries with it.
+    Raises ClusterUnreachable or TrialError; the journal then stays.
+    """
+    left: list[JournalEntry] = []
+    notes: list[str] = []
+    for entry in await store.journal_entries(cluster.info.id):
+        name = await _living_study(store, entry.study_id)
+        if cluster.info.kind == "local":
+            if not name:
+                await store.remove_journal(entry.id)
+        elif name:
+            note = f"study {name} is running and has settings of these brokers changed: they are left to it"
+            notes += [note] if note not in notes else []
+        else:
+            left.append(entry)
+    if left:
+        said = await uninterrupted(dynamic_config(cluster, store).restore(left))
+        notes += said
+        return notes, len(left) - len(said)
+    return notes, 0
+
+
+async def _living_study(store: Store, study_id: str) -> str:
+    """The name of the study if its process lives; else empty. A study of this moment's own process is not meant."""
+
+    try:
+        study = await store.find_study(study_id)
+    except StudyError:
+        return ""
+    if study.owner is None or study.owner.pid == os.getpid() or not lives(study.owner, 0.0):
+        return ""
+    return study.name

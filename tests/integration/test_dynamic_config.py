@@ -1,0 +1,139 @@
+"""Dynamic broker settings on a real broker: asked for, tried dry, changed in steps, read back and put back exactly."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ingestune_tui.errors import Refused, TrialError
+from ingestune_tui.kafka.dynamic_config import ConfigAdmin, DynamicConfig
+from ingestune_tui.kafka.local_broker import LocalKafka
+from ingestune_tui.kafka.topics import BrokerSetting
+from ingestune_tui.model.journal import JournalEntry
+
+pytestmark = [pytest.mark.kafka]
+
+
+class Notebook:
+    """A journal in memory, that also remembers what was changed when an entry was written."""
+
+    def __init__(self, admin: ConfigAdmin) -> None:
+        self.entries: dict[str, JournalEntry] = {}
+        self.seen: list[BrokerSetting] = []
+        self._admin = admin
+
+    async def add_journal(self, entry: JournalEntry) -> None:
+        self.entries[entry.id] = entry
+        self.seen.append((await self._admin.describe_broker_configs(entry.node_id))[entry.name])
+
+    async def remove_journal(self, entry_id: str) -> None:
+        del self.entries[entry_id]
+
+
+async def by_hand(admin: ConfigAdmin, node: int, name: str, value: str | None) -> None:
+    """As another person would with Kafka's own tool; returns when the broker shows it."""
+    await admin.alter_broker_configs(node, {name: value})
+    for _ in range(200):
+        now = (await admin.describe_broker_configs(node))[name]
+        if now.value == value or (value is None and now.source != "DYNAMIC_BROKER_CONFIG"):
+            return
+    raise AssertionError(f"the broker never showed {name}={value}")
+
+
+@pytest.fixture
+async def admin(local_broker: LocalKafka) -> AsyncIterator[ConfigAdmin]:
+    async with ConfigAdmin(local_broker.connection) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def node(admin: ConfigAdmin) -> int:
+    return (await admin.describe_cluster()).nodes[0].id
+
+
+@pytest.fixture
+async def journal(admin: ConfigAdmin) -> Notebook:
+    return Notebook(admin)
+
+
+@pytest.fixture
+async def config(admin: ConfigAdmin, node: int, journal: Notebook) -> AsyncIterator[DynamicConfig]:
+    before = await admin.describe_broker_configs(node)
+    yield DynamicConfig(admin, (node,), "test", journal)
+    assert await admin.describe_broker_configs(node) == before, "a test left the shared broker changed"
+
+
+async def test_settings_are_changed_in_steps_and_put_back_with_value_and_source(
+    admin: ConfigAdmin, config: DynamicConfig, journal: Notebook, node: int
+) -> None:
+    wanted = {"num.io.threads": "33", "log.segment.bytes": "2097152", "compression.type": "producer"}
+    entries = await config.apply(wanted, "study")
+    now = await admin.describe_broker_configs(node)
+    assert (now["num.io.threads"].value, now["log.segment.bytes"].value) == ("33", "2097152")
+    assert now["num.io.threads"].source == "DYNAMIC_BROKER_CONFIG"
+    assert {entry.name for entry in entries} == {"num.io.threads", "log.segment.bytes"}, (
+        "what is in force needs nothing"
+    )
+    assert all(seen.source == "DEFAULT_CONFIG" for seen in journal.seen), "the journal comes before the change"
+    assert await config.restore(list(journal.entries.values())) == []
+    assert journal.entries == {}
+
+
+async def test_the_broker_itself_refuses_a_jump_that_the_steps_avoid(admin: ConfigAdmin, node: int) -> None:
+    with pytest.raises(TrialError, match=r"double|num\.io\.threads"):
+        await admin.alter_broker_configs(node, {"num.io.threads": "33"}, validate_only=True)
+
+
+async def test_an_override_that_was_there_before_is_put_back_as_an_override(
+    admin: ConfigAdmin, config: DynamicConfig, journal: Notebook, node: int
+) -> None:
+    await by_hand(admin, node, "background.threads", "12")
+    await config.apply({"background.threads": "40"}, "study")
+    await config.restore(list(journal.entries.values()))
+    now = (await admin.describe_broker_configs(node))["background.threads"]
+    await by_hand(admin, node, "background.threads", None)
+    assert (now.value, now.source) == ("12", "DYNAMIC_BROKER_CONFIG")
+
+
+async def test_a_change_left_half_way_through_its_steps_is_put_back(
+    admin: ConfigAdmin, config: DynamicConfig, journal: Notebook, node: int
+) -> None:
+    await config.apply({"num.io.threads": "16"}, "study")
+    half = next(iter(journal.entries.values()))
+    meant = JournalEntry(**{name: getattr(half, name) for name in half.__struct_fields__} | {"applied_value": "40"})
+    journal.entries[half.id] = meant
+    assert await config.restore([meant]) == []
+
+
+async def test_what_somebody_else_changed_meanwhile_is_said_and_left(
+    admin: ConfigAdmin, config: DynamicConfig, journal: Notebook, node: int
+) -> None:
+    await config.apply({"log.index.interval.bytes": "8192"}, "study")
+    await by_hand(admin, node, "log.index.interval.bytes", "5000")
+    (note,) = await config.restore(list(journal.entries.values()))
+    now = (await admin.describe_broker_configs(node))["log.index.interval.bytes"]
+    await by_hand(admin, node, "log.index.interval.bytes", None)
+    assert now.value == "5000"
+    assert "somebody else changed it" in note
+    assert "5000" in note
+    assert journal.entries == {}
+
+
+async def test_a_read_only_setting_is_refused_before_anything_is_changed(config: DynamicConfig) -> None:
+    with pytest.raises(Refused, match=r"queued\.max\.requests is read only"):
+        await config.check({"queued.max.requests": "100"})
+
+
+async def test_a_setting_that_the_brokers_do_not_know_is_refused(config: DynamicConfig) -> None:
+    with pytest.raises(Refused, match=r"knows no setting no\.such\.thing"):
+        await config.check({"no.such.thing": "1"})
+
+
+async def test_a_value_the_broker_rejects_comes_with_its_own_words_and_changes_nothing(
+    config: DynamicConfig, journal: Notebook
+) -> None:
+    with pytest.raises(TrialError, match=r"log\.cleaner\.io\.buffer\.load\.factor") as raised:
+        await config.apply({"num.io.threads": "16", "log.cleaner.io.buffer.load.factor": "nothing"}, "study")
+    assert raised.value.code == "INVALID_REQUEST"
+    assert journal.entries == {}
