@@ -14,6 +14,7 @@ IngestuneError                exit 1
 ├── StudyError                exit 1   a study that is owned, missing or cannot go on
 ├── TrialError                exit 1   one measurement failed
 ├── SharedCopyError           exit 1   PostgreSQL
+│   └── SharedCopyRefused              what waiting does not mend: a password, a right, a newer schema
 └── ExportError               exit 1   a file that could not be written
 """
 
@@ -123,6 +124,10 @@ class TrialError(IngestuneError):
 
 class SharedCopyError(IngestuneError):
     title = "The PostgreSQL copy cannot be reached"
+
+
+class SharedCopyRefused(SharedCopyError):
+    title = "PostgreSQL does not let ingestune in"
 
 
 class ExportError(IngestuneError):

@@ -95,7 +95,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 def paths(environment: Mapping[str, str] = os.environ) -> Paths:
     """The directories, none of them created yet."""
     if home := environment.get("INGESTUNE_HOME"):
-        base = Path(home).expanduser().absolute()
+        base = _at_home(home, "INGESTUNE_HOME").absolute()
         return Paths(base, base, base / "cache", base / "state", _runtime(environment))
     return Paths(
         Path(platformdirs.user_data_dir(APP, False)),
@@ -136,9 +136,9 @@ def load(
         raise ConfigError(f"refresh is {refresh:g}, and must lie between 0.1 and 30 redraws a second")
     return Settings(
         paths=where,
-        database=Path(chosen).expanduser().absolute() if chosen else where.database,
+        database=_at_home(chosen, "the database").absolute() if chosen else where.database,
         cluster=cluster or environment.get("INGESTUNE_CLUSTER") or config.cluster,
-        command_config=Path(command).expanduser() if command else None,
+        command_config=_at_home(command, "the command config") if command else None,
         topic_prefix=prefix,
         shared_copy=_shared_copy(config, where, environment),
         cache_days=7.0 if config.cache_days is None else config.cache_days,
@@ -146,6 +146,14 @@ def load(
         theme=config.theme,
         keymap=config.keys or None,
     )
+
+
+def _at_home(text: str, what: str) -> Path:
+    """A path with its `~` filled in."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as problem:
+        raise ConfigError(f"{what} is {text}, and there is no such home directory") from problem
 
 
 def _check_prefix(prefix: str) -> None:
@@ -168,7 +176,7 @@ def _read_config(path: Path) -> _Config:
         raise ConfigError(f"{path} cannot be read: {problem}") from problem
     try:
         return msgspec.convert(tomli.loads(text), _Config)
-    except (tomli.TOMLDecodeError, msgspec.ValidationError, RecursionError) as problem:
+    except (ValueError, msgspec.ValidationError, RecursionError) as problem:
         raise ConfigError(f"{path}: {problem}", "The README lists what may stand in it.") from problem
 
 
@@ -176,16 +184,30 @@ def _shared_copy(config: _Config, where: Paths, environment: Mapping[str, str]) 
     if dsn := environment.get("INGESTUNE_POSTGRES"):
         return SharedCopy(Secret(dsn), config.allow_plaintext, "INGESTUNE_POSTGRES")
     if config.postgres_file:
-        path = Path(config.postgres_file).expanduser()
+        path = _at_home(config.postgres_file, "postgres_file")
         try:
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
                 raise ConfigError(f"{path} can be read by others", f"It may hold a password: chmod 600 {path}")
             return SharedCopy(Secret(path.read_text(encoding="utf-8").strip()), config.allow_plaintext, str(path))
         except OSError as problem:
             raise ConfigError(f"{path} (postgres_file) cannot be read: {problem.strerror}") from problem
+        except UnicodeDecodeError:  # not chained: it carries what the file holds
+            raise ConfigError(f"{path} (postgres_file) is not text in UTF-8") from None
     if config.postgres:
+        if _holds_password(config.postgres):
+            raise ConfigError(
+                f"{where.config_file} holds a password in `postgres`",
+                "Put the address in a file of yours alone (chmod 600) and name it with `postgres_file`,"
+                " or keep the password in INGESTUNE_POSTGRES or ~/.pgpass.",
+            )
         return SharedCopy(Secret(config.postgres), config.allow_plaintext, str(where.config_file))
     return None
+
+
+def _holds_password(dsn: str) -> bool:
+    """config.toml is read by backups, dotfile repositories and colleagues."""
+    credentials, _, _ = dsn.partition("://")[2].partition("?")[0].rpartition("@")
+    return bool(credentials.partition(":")[2]) or "password=" in dsn.partition("?")[2]
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ def lives(owner: Owner, silent_s: float) -> bool:
         process = psutil.Process(owner.pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        return abs(process.create_time() - owner.process_started_at) < _START_TOLERANCE_S
+        return bool(abs(process.create_time() - owner.process_started_at) < _START_TOLERANCE_S)
     except psutil.AccessDenied:
         return True
     except psutil.NoSuchProcess:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.errors import StoreError
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Cluster, Study
@@ -58,8 +60,12 @@ def _storable(value: Any) -> Any:
 
 
 def configuration_body(configuration: Configuration) -> str:
-    """{"producer": {"linger.ms": 5}}, in the configuration's own order."""
-    return text_of(configuration.as_dict())
+    """{"producer": {"linger.ms": 5}}, sorted; equal configurations give the same text on every computer."""
+    scopes = {
+        scope: {name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in named}
+        for scope, named in ((scope, sorted(each.items())) for scope, each in sorted(configuration.as_dict().items()))
+    }
+    return text_of(scopes)
 
 
 def configuration_of(body: str) -> Configuration:
@@ -82,14 +88,34 @@ def pack_samples(samples: Sequence[Sample]) -> bytes:
     return zlib.compress(text_of(list(samples)).encode(), 6)
 
 
+def pack_text(body: str) -> bytes:
+    """A series that came as JSON, letter by letter. Raises msgspec.MsgspecError when it is no series."""
+    _decode_samples(body)
+    return zlib.compress(body.encode(), 6)
+
+
 def unpack_samples(blob: bytes) -> list[Sample]:
-    """The samples of a blob."""
-    return _decode_samples(zlib.decompress(blob))
+    """The samples of a blob. Raises StoreError when it is damaged."""
+    with readable("a trial's samples"):
+        return _decode_samples(zlib.decompress(blob))
 
 
 def samples_text(blob: bytes) -> str:
-    """The JSON in a blob, as PostgreSQL keeps it."""
-    return zlib.decompress(blob).decode()
+    """The JSON in a blob, as PostgreSQL keeps it. Raises StoreError when it is damaged."""
+    with readable("a trial's samples"):
+        return zlib.decompress(blob).decode()
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Turns a stored value that is no such value into a StoreError."""
+    try:
+        yield
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as problem:
+        raise StoreError(
+            f"{what} cannot be read back: {problem}",
+            "The results database was changed by another program, or is damaged: see its backups.",
+        ) from problem
 
 
 def histograms_body(histograms: Mapping[str, str]) -> str:

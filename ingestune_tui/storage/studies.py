@@ -15,7 +15,7 @@ from ingestune_tui.model.events import now
 from ingestune_tui.model.study import Cluster, Owner, Study, StudyState
 from ingestune_tui.storage.database import Database, Row, Writer
 from ingestune_tui.storage.owner import lives
-from ingestune_tui.storage.rows import decode_cluster, decode_study, revision, text_of
+from ingestune_tui.storage.rows import decode_cluster, decode_study, readable, revision, text_of
 
 _OPEN: Final[tuple[StudyState, ...]] = ("running", "paused")
 
@@ -206,7 +206,8 @@ def free_name(wanted: str, taken: set[str]) -> str:
 def _study(row: Row) -> Study:
     """A study under the name this database gives it."""
     name, body = row
-    study = decode_study(body)
+    with readable(f"study {name}"):
+        study = decode_study(body)
     return study if study.name == name else msgspec.structs.replace(study, name=name)
 
 
@@ -230,7 +231,7 @@ def _choose(key: str, studies: list[tuple[str, str]]) -> str:
 async def _save_cluster(writer: Writer, cluster: Cluster) -> None:
     await writer.run(
         "insert into cluster (id, body, rev) values (?, ?, ?) on conflict (id) do update"
-        " set body = excluded.body, rev = max(rev + 1, excluded.rev) where body <> excluded.body",
+        " set body = excluded.body, rev = max(rev + 1, excluded.rev), problem = '' where body <> excluded.body",
         (cluster.id, text_of(cluster), revision()),
     )
 
@@ -258,7 +259,7 @@ async def _own_study(writer: Writer, study_id: str) -> Study:
 async def _put_study(writer: Writer, study: Study) -> Study:
     changed = await writer.run(
         "update study set cluster_id = ?, state = ?, created_at = ?, finished_at = ?, body = ?,"
-        " rev = max(rev + 1, ?) where id = ?",
+        " rev = max(rev + 1, ?), problem = '' where id = ?",
         (study.cluster.id, study.state, study.created_at, study.finished_at, text_of(study), revision(), study.id),
     )
     if changed != 1:

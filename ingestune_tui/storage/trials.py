@@ -21,6 +21,7 @@ from ingestune_tui.storage.rows import (
     decode_histograms,
     histograms_body,
     pack_samples,
+    readable,
     revision,
     trial_body,
     trial_of,
@@ -85,6 +86,10 @@ class Trials:
         """The trials of a study, by number."""
         return _trials(await self._database.all(f"{_SELECT} where t.study_id = ? order by t.number", (study_id,)))
 
+    async def trial_counts(self) -> dict[str, int]:
+        """Study id to the number of its trials."""
+        return dict(await self._database.all("select study_id, count(*) from trial group by study_id"))
+
     async def trial(self, trial_id: str) -> Trial:
         """One trial. Raises StoreError when there is none of that id."""
         rows = await self._database.all(f"{_SELECT} where t.id = ?", (trial_id,))
@@ -138,8 +143,9 @@ def _since(age_s: float) -> str:
 def _trials(rows: list[Row]) -> list[Trial]:
     configurations: dict[str, Configuration] = {}
     found = []
-    for body, configuration_id, settings in rows:
-        if (configuration := configurations.get(configuration_id)) is None:
-            configuration = configurations[configuration_id] = configuration_of(settings)
-        found.append(trial_of(body, configuration))
+    with readable("a trial"):
+        for body, configuration_id, settings in rows:
+            if (configuration := configurations.get(configuration_id)) is None:
+                configuration = configurations[configuration_id] = configuration_of(settings)
+            found.append(trial_of(body, configuration))
     return found

@@ -14,7 +14,9 @@ import pytest
 from ingestune_tui.errors import LocalBrokerError
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.simulated import SimulatedKafka
+from tests.integration.postgres_fixture import postgres, postgres_server
 
+__all__ = ["postgres", "postgres_server"]
 T = TypeVar("T")
 _PATIENCE_S = 180.0
 

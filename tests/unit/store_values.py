@@ -19,7 +19,7 @@ HISTOGRAMS = {"latency": "HISTFAAAACR42pNpmSzMwMDAxgABzFCaEUzOmNZg/wEisIeBARQA",
 
 def linger(milliseconds: int) -> Configuration:
     """A configuration that sets one thing."""
-    return Configuration.of({Scope("producer"): {"linger.ms": milliseconds, "compression.codec": "lz4"}})
+    return Configuration.of({Scope("producer"): {"linger.ms": milliseconds, "compression.type": "lz4"}})
 
 
 def make_study(name: str = "quick", **changes: Any) -> Study:

@@ -52,7 +52,7 @@ def _strategy(hint: object) -> st.SearchStrategy[object]:
         return built(hint)
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return st.one_of(*(_strategy(each) for each in typing.get_args(hint)))
-    return st.from_type(hint)  # type: ignore[arg-type]
+    return st.from_type(hint)
 
 
 @given(built(Trial))

@@ -1,0 +1,178 @@
+"""The local side of the sync: which rows PostgreSQL does not have yet, and what became of those sent.
+
+Works on a connection of its own, beside the store's, in short transactions. A row waits while rev > synced_rev.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ingestune_tui.model.ids import new_id
+from ingestune_tui.storage.database import Database, Writer
+from ingestune_tui.storage.rows import samples_text
+
+TABLES: Final = ("cluster", "configuration", "study", "trial", "series", "histogram")
+"""In the order in which rows refer to each other."""
+WITH_TOMBSTONES: Final = (*TABLES, "tombstone")
+_OWN: Final = {
+    "cluster": "",
+    "configuration": "",
+    "study": " where origin = ''",
+    "trial": " where study_id in (select id from study where origin = '')",
+    "series": " where id in (select t.id from trial t join study s on s.id = t.study_id where s.origin = '')",
+    "histogram": " where id in (select t.id from trial t join study s on s.id = t.study_id where s.origin = '')",
+    "tombstone": " where shared = 1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row on its way."""
+
+    id: str
+    rev: int
+    body: str
+    """Empty for a tombstone."""
+    configuration_id: str = ""
+    """Of a trial."""
+
+    @property
+    def checksum(self) -> str:
+        """md5 of the body, as PostgreSQL computes it too."""
+        return hashlib.md5(self.body.encode(), usedforsecurity=False).hexdigest()
+
+
+class Outbox:
+    """What waits in one results database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def identity(self) -> str:
+        """The id of this database, made when it is first asked for."""
+
+        async def unit(writer: Writer) -> str:
+            await writer.run("insert into meta values ('database_id', ?) on conflict do nothing", (new_id(),))
+            row = await writer.one("select value from meta where name = 'database_id'")
+            assert row is not None
+            return str(row[0])
+
+        row = await self._database.one("select value from meta where name = 'database_id'")
+        return str(row[0]) if row else await self._database.write(unit)
+
+    async def address(self, copy_id: str) -> None:
+        """Say which copy is sent to. Everything of ours waits again when it is another one than last time."""
+
+        async def unit(writer: Writer) -> None:
+            for table in WITH_TOMBSTONES:
+                await writer.run(f"update {table} set synced_rev = 0, problem = ''{_OWN[table]}")
+            await writer.run(
+                "insert into meta values ('copy_id', ?) on conflict (name) do update set value = excluded.value",
+                (copy_id,),
+            )
+
+        row = await self._database.one("select value from meta where name = 'copy_id'")
+        if row is None or row[0] != copy_id:
+            await self._database.write(unit)
+
+    async def waiting(self) -> tuple[int, int]:
+        """(rows to be sent, rows that PostgreSQL would not take)."""
+        counts = " union all ".join(
+            f"select coalesce(sum(problem = ''), 0), coalesce(sum(problem <> ''), 0) from {table}"
+            " where rev > synced_rev"
+            for table in WITH_TOMBSTONES
+        )
+        rows = await self._database.all(counts)
+        return sum(row[0] for row in rows), sum(row[1] for row in rows)
+
+    async def problems(self, limit: int = 20) -> list[str]:
+        """Why rows were not taken, a line each."""
+        found = []
+        for table in WITH_TOMBSTONES:
+            rows = await self._database.all(
+                f"select id, problem from {table} where rev > synced_rev and problem <> '' order by id limit ?",
+                (limit,),
+            )
+            found += [f"{table} {identity}: {problem}" for identity, problem in rows]
+        return found[:limit]
+
+    async def batch(self, table: str, rows: int, body_bytes: int) -> list[Item]:
+        """The next rows of a table, at most so many and, one at least, at most so large together."""
+        columns = {"tombstone": "id, rev, ''", "trial": "id, rev, body, configuration_id"}.get(table, "id, rev, body")
+        found = await self._database.all(
+            f"select {columns} from {table} where rev > synced_rev and problem = '' order by id limit ?", (rows,)
+        )
+        items: list[Item] = []
+        size = 0
+        for identity, rev, body, *rest in found:
+            item = Item(identity, rev, samples_text(body) if table == "series" else body, *rest)
+            size += len(item.body)
+            if items and size > body_bytes:
+                break
+            items.append(item)
+        return items
+
+    async def sent(self, table: str, items: Sequence[Item]) -> None:
+        """PostgreSQL holds these revisions; a row that changed meanwhile waits on."""
+
+        async def unit(writer: Writer) -> None:
+            await writer.many(
+                f"update {table} set synced_rev = ?, problem = '' where id = ? and synced_rev < ?",
+                [(item.rev, item.id, item.rev) for item in items],
+            )
+
+        await self._database.write(unit)
+
+    async def set_aside(self, table: str, item: Item, problem: str) -> None:
+        """PostgreSQL would not take this row; it is tried again when it changes, or when somebody asks."""
+
+        async def unit(writer: Writer) -> None:
+            await writer.run(
+                f"update {table} set problem = ? where id = ? and rev = ?", (problem or "refused", item.id, item.rev)
+            )
+
+        await self._database.write(unit)
+
+    async def try_again(self) -> None:
+        """Give every row that was set aside another chance."""
+
+        async def unit(writer: Writer) -> None:
+            for table in WITH_TOMBSTONES:
+                await writer.run(f"update {table} set problem = '' where rev > synced_rev and problem <> ''")
+
+        if (await self.waiting())[1]:
+            await self._database.write(unit)
+
+    async def mend(self, table: str, revisions: Mapping[str, int]) -> None:
+        """These are not in PostgreSQL as they should be: send them again, each with a revision above the one given.
+
+        Rows that were pulled are their owner's to mend.
+        """
+        own = _OWN[table].replace(" where ", " and ", 1)
+
+        async def unit(writer: Writer) -> None:
+            await writer.many(
+                f"update {table} set rev = max(rev, ? + 1), synced_rev = 0, problem = '' where id = ?{own}",
+                [(revision, identity) for identity, revision in revisions.items()],
+            )
+
+        if revisions:
+            await self._database.write(unit)
+
+    async def clusters(self) -> list[tuple[str, int]]:
+        """(id, rev) of every cluster."""
+        return [(row[0], row[1]) for row in await self._database.all("select id, rev from cluster order by id")]
+
+    async def adopt_cluster(self, item: Item) -> None:
+        """A colleague knows a cluster better: take what PostgreSQL holds."""
+
+        async def unit(writer: Writer) -> None:
+            await writer.run(
+                "update cluster set body = ?, rev = ?, synced_rev = ? where id = ? and rev < ?",
+                (item.body, item.rev, item.rev, item.id, item.rev),
+            )
+
+        await self._database.write(unit)
