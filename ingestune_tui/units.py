@@ -6,7 +6,9 @@ k, m, g (Kafka's own habit); `10GB`, `5MB`, `1kB` are powers of 1000. Durations:
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import Decimal
 
 _NUMBER = r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"
 _QUANTITY = re.compile(rf"\s*{_NUMBER}\s*([A-Za-zµ]*)\s*\Z")
@@ -40,10 +42,10 @@ _SECONDS = {
 }
 
 
-def _split(text: str, example: str) -> tuple[float, str]:
+def _split(text: str, example: str) -> tuple[str, str]:
     if len(text) > 64 or not (match := _QUANTITY.match(text)):
         raise ValueError(f"not a number with a unit; write it like {example}")
-    return float(match[1]), match[2]
+    return match[1], match[2]
 
 
 def parse_bytes(text: str) -> int:
@@ -51,7 +53,10 @@ def parse_bytes(text: str) -> int:
     number, unit = _split(text, "128KiB")
     if (factor := _BYTES.get(unit.lower())) is None:
         raise ValueError(f"unknown size unit '{unit}'; use B, KiB, MiB, GiB, kB, MB or GB")
-    value = number * factor
+    try:
+        value = Decimal(number) * factor  # 1.001kB is 1001 bytes, which binary fractions miss
+    except ArithmeticError:  # an exponent beyond all measure
+        raise ValueError("not a whole number of bytes") from None
     if not -(2**63) < value < 2**63 or value != int(value):
         raise ValueError("not a whole number of bytes")
     return int(value)
@@ -62,7 +67,10 @@ def parse_seconds(text: str) -> float:
     number, unit = _split(text, "20ms")
     if (factor := _SECONDS.get(unit)) is None:
         raise ValueError(f"unknown time unit '{unit}'; use us, ms, s, m, h or d" if unit else "add a unit, like 20ms")
-    return number * factor
+    value = float(number) * factor
+    if not math.isfinite(value):
+        raise ValueError("longer than any duration")
+    return value
 
 
 def format_bytes(value: float) -> str:
@@ -77,7 +85,7 @@ def format_bytes(value: float) -> str:
     if abs(value) < 1000:
         return f"{value:.0f} B"
     for unit, power in (("kB", 1), ("MB", 2), ("GB", 3), ("TB", 4)):
-        if abs(value) < 1000.0 ** (power + 1) or unit == "TB":
+        if abs(value) < 999.5 * 1000.0**power or unit == "TB":
             return f"{three_digits(value / 1000.0**power)} {unit}"
     raise AssertionError("unreachable")
 
