@@ -33,7 +33,10 @@ MAX_PROBLEMS = 200
 def read_grid(text: str, source: str = "the grid") -> Grid:
     """The grid in `text`. Raises GridError with every problem found; `source` names the file in it."""
     reader = _Reader(_parse(text, source))
-    grid = reader.grid()
+    try:
+        grid = reader.grid()
+    except _TooManyProblems:
+        raise GridError(tuple(reader.problems), source) from None
     if reader.problems:
         raise GridError(tuple(reader.problems), source)
     return grid
@@ -50,6 +53,8 @@ def _parse(text: str, source: str) -> dict[str, Any]:
         raise GridError((Problem(where, f"not TOML: {problem.msg.lower()}", hint),), source) from problem
     except RecursionError:
         raise GridError((Problem("", "the file is nested too deeply", "a grid needs two levels"),), source) from None
+    except ValueError:  # Python's own guard against numbers of thousands of digits
+        raise GridError((Problem("", "a number in it has thousands of digits"),), source) from None
 
 
 def _syntax_hint(text: str, line_number: int) -> str:
@@ -57,6 +62,10 @@ def _syntax_hint(text: str, line_number: int) -> str:
     if re.search(r"=\s*\[?\s*[A-Za-z0-9.]*[A-Za-z]", line):
         return 'text stands in quotes, like "lz4" or "128KiB"'
     return ""
+
+
+class _TooManyProblems(Exception):
+    """The walk ends here: looking up hints for a hundred thousand wrong names would take minutes."""
 
 
 class _Reader:
@@ -96,8 +105,9 @@ class _Reader:
     def report(self, path: str, what: str, hint: str = "") -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(path, what, hint))
-        elif len(self.problems) == MAX_PROBLEMS:
+        else:
             self.problems.append(Problem("", f"and more; only the first {MAX_PROBLEMS} are shown"))
+            raise _TooManyProblems
 
     def section(self, name: str) -> dict[str, Any]:
         """The converted fields of one section; those with problems are left out."""
