@@ -102,9 +102,8 @@ def overhead(directory: Path) -> None:
         elif event["event"] == "trial_finished":
             last = at
             around.append(at - started[event["trial"]] - 5.0)
-    print(
-        f"a trial takes its stages and {statistics.median(around):.2f} s (max {max(around):.2f}); warm-up may run longer"
-    )
+    extra = statistics.median(around)
+    print(f"a trial takes its stages and {extra:.2f} s (max {max(around):.2f}); a warm-up may run longer")
     print(f"between trials {statistics.median(gaps):.2f} s, of which 0.5 s are meant")
 
 
