@@ -1,25 +1,36 @@
 """The app: five places over one state, and the only writer of that state.
 
-It is a viewer. The study runs in a process of its own (`session.py` talks to it); losing the screen leaves it alone.
+It is a viewer. The study runs in a process of its own (`watching.py` talks to it); losing the screen leaves it alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from msgspec.structs import replace
+from textual import work
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from ingestune_tui import settings as kept
 from ingestune_tui.errors import IngestuneError
 from ingestune_tui.tui import crash, terminal, theme
+from ingestune_tui.tui.editing import Editing
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.state import AppState, ClusterChoice, Level, Said
 from ingestune_tui.tui.widgets.places_bar import PLACES
 
+if TYPE_CHECKING:
+    from ingestune_tui.storage.store import Store
+
+_LAST_RESORT_S = 2.0
 _SEVERITY: dict[Level, str] = {"info": "information", "warning": "warning", "error": "error"}
 
 
@@ -36,7 +47,7 @@ def _screen(module: str, name: str) -> Callable[[], Screen[None]]:
     return make
 
 
-class IngestuneApp(App[int]):
+class IngestuneApp(Editing):
     """Runs until the person quits; returns the exit code."""
 
     TITLE = "ingestune"
@@ -72,9 +83,22 @@ class IngestuneApp(App[int]):
         Binding("question_mark,f1", "help", "help", key_display="?", id="help", tooltip="This help"),
     ]
 
-    def __init__(self, state: AppState, *, few_colours: bool = False) -> None:
+    def __init__(
+        self,
+        state: AppState,
+        *,
+        few_colours: bool = False,
+        open_store: Callable[[], Awaitable[Store]] | None = None,
+        attach: str | None = None,
+    ) -> None:
+        """`open_store` opens the database after the first paint; whoever gave it closes `state.store`.
+
+        `attach` names a study to show at once, the newest one if it is empty.
+        """
         super().__init__()
         self.state = state
+        self._open_store = open_store
+        self._first_study = attach
         self._dirty = False
         for name in list(self.available_themes):
             self.unregister_theme(name)
@@ -84,6 +108,10 @@ class IngestuneApp(App[int]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(theme.defaults())
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Words where a glyph would have to be guessed."""
+        return {"enter": "enter", "escape": "esc"}.get(binding.key) or super().get_key_display(binding)
 
     # The state and the screen.
 
@@ -124,6 +152,36 @@ class IngestuneApp(App[int]):
             self.set_keymap(dict(self.state.settings.keymap))
         self.switch_mode("start" if self.state.document is None else "grid")
         self.set_interval(1 / terminal.refresh_hz(self.state.settings.refresh_hz), self._tick)
+        if self.state.document is not None:
+            self.document_changed()
+        self.theme_changed_signal.subscribe(self, lambda chosen: self._theme_chosen(chosen.name))
+        self.call_after_refresh(self._painted)
+
+    def _theme_chosen(self, name: str) -> None:
+        self.remember(replace(self.state.remembered, theme=name))
+
+    @work
+    async def _painted(self) -> None:
+        """What waits for the first paint: the database, what is in it, the study to attach to."""
+        if self._open_store is None:
+            return
+        try:
+            store = await self._open_store()
+        except IngestuneError as error:
+            self.say_error(error)
+            return
+        self.state.store = store
+        try:
+            counts = await store.trial_counts()
+            trials = sum(counts.values())
+            studies = len(await store.studies())
+            self.state.results = f"results: {studies} studies, {trials} trials" if studies else ""
+            if self._first_study is not None:
+                self.open_study((await store.find_study(self._first_study or None)).id)
+        except IngestuneError as error:
+            self.say_error(error)
+        self.read_studies()
+        self.redraw()
 
     def action_switch_place(self, mode: str) -> None:
         """Go to a place; a dialog or a trial on top of it stays where it is."""
@@ -142,7 +200,33 @@ class IngestuneApp(App[int]):
             self.push_screen(EventsScreen(list(self.state.said)))
 
     def action_ask_to_quit(self) -> None:
+        if len(self.screen_stack) == 1 or isinstance(self.screen, Place):
+            self._quit()
+
+    @work(exclusive=True, group="quit")
+    async def _quit(self) -> None:
+        """Ends the app; a running study and unsaved changes are asked about first."""
+        from ingestune_tui.tui.screens.dialogs import ask, ask_to_quit
+
+        document = self.state.document
+        if document is not None and document.changed:
+            question = ask(f"{document.name} has unsaved changes", "Quitting drops them.", "Drop them", destroys=True)
+            if await self.push_screen_wait(question) != "yes":
+                return
+        study = self.state.study
+        if self.state.running and study is not None:
+            name = study.started.study if study.started is not None else "A study"
+            answer = await self.push_screen_wait(ask_to_quit(name))
+            if answer == "cancel":
+                return
+            if answer == "stop":
+                self.say("stopping the study…")
+                await self.stop_study()
         self.exit(0)
+
+    def end_by_signal(self, number: int) -> None:
+        """SIGTERM or a lost terminal: end at once and leave the study running."""
+        self.exit(128 + number)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose colours", self.action_change_theme)
@@ -171,13 +255,74 @@ def initial_state(settings: kept.Settings, remembered: kept.Remembered) -> AppSt
     command_config = settings.command_config
     if command_config is None and not settings.cluster and remembered.command_config:
         command_config = Path(remembered.command_config)
-    return AppState(settings=settings, remembered=remembered, cluster=ClusterChoice(address, command_config))
+    return AppState(
+        settings=settings,
+        remembered=remembered,
+        cluster=ClusterChoice(address, command_config),
+        ready_grids=kept.ready_grids(),
+    )
 
 
 def run_app(settings: kept.Settings, grid: Path | None = None, attach: str | None = None) -> int:
-    """Show the app until the person quits; returns the exit code. Raises NeedsTerminal without a terminal."""
+    """Show the app until the person quits; returns the exit code. Raises NeedsTerminal without a terminal.
+
+    `attach` names a study to look at, the newest one if it is empty.
+    """
     terminal.require_terminal()
     state = initial_state(settings, kept.recall(settings.paths))
-    app = IngestuneApp(state, few_colours=terminal.few_colours())
-    result = app.run()
-    return app.return_code or result or 0
+    if grid is not None:
+        from ingestune_tui.tui.grid_document import GridDocument  # 40 ms, and only a named grid needs it first
+
+        state.document = GridDocument.open(grid.absolute())
+    return asyncio.run(_run(state, attach))
+
+
+async def _run(state: AppState, attach: str | None) -> int:
+    async def open_store() -> Store:
+        from ingestune_tui.storage.store import Store  # 40 ms, after the first paint
+
+        return await Store.open_configured(state.settings)
+
+    app = IngestuneApp(state, few_colours=terminal.few_colours(), open_store=open_store, attach=attach)
+    try:
+        with _signals(app):
+            result = await app.run_async()
+    finally:
+        if state.store is not None:
+            await state.store.close()
+    if app.return_code and app.return_code < 128 and result is None:
+        return app.return_code
+    if result is not None and result < 128:
+        _say_goodbye(app)
+    return result or 0
+
+
+@contextlib.contextmanager
+def _signals(app: IngestuneApp) -> Iterator[None]:
+    """SIGTERM and SIGHUP end the app cleanly; one that was ignored at the start (nohup) stays ignored."""
+    loop = asyncio.get_running_loop()
+    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+
+    def end(number: signal.Signals) -> None:
+        app.end_by_signal(number)
+        loop.call_later(_LAST_RESORT_S, os._exit, 128 + number)  # a terminal that is gone can block the last writes
+
+    for number in taken:
+        loop.add_signal_handler(number, end, number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+def _say_goodbye(app: IngestuneApp) -> None:
+    """On the normal screen: what came of the study, to be pasted into a ticket."""
+    view = app.watched
+    if view is None or view.started is None:
+        return
+    from ingestune_tui.report.summary import farewell
+    from ingestune_tui.tui.stored import study_of
+
+    with contextlib.suppress(OSError):
+        print(farewell(study_of(view)))

@@ -27,10 +27,13 @@ class RunAsked(Message):
 class GridChosen(Message):
     """A grid file and a cluster were chosen on the first screen."""
 
-    def __init__(self, path: Path, cluster: ClusterChoice, run: bool) -> None:
+    def __init__(self, path: Path, cluster: ClusterChoice, *, run: bool, ready: bool) -> None:
         self.path = path
         self.cluster = cluster
         self.run = run
+        """Start it at once; else open it in the editor."""
+        self.ready = ready
+        """It ships with ingestune."""
         super().__init__()
 
 
@@ -48,6 +51,35 @@ class StudyChosen(Message):
 
 class StudyResumeAsked(Message):
     """Go on with an interrupted study, by id."""
+
+    def __init__(self, study_id: str) -> None:
+        self.study_id = study_id
+        super().__init__()
+
+
+class SamplesWanted(Message):
+    """The samples of an older trial are to be read from the database and put into the view."""
+
+    def __init__(self, trial_id: str) -> None:
+        self.trial_id = trial_id
+        super().__init__()
+
+
+class StudiesWanted(Message):
+    """The list of studies is looked at and may be out of date."""
+
+
+class StudyRenameAsked(Message):
+    """Give a study another name."""
+
+    def __init__(self, study_id: str, name: str) -> None:
+        self.study_id = study_id
+        self.name = name
+        super().__init__()
+
+
+class StudyDeleteAsked(Message):
+    """Delete a study; the person was asked."""
 
     def __init__(self, study_id: str) -> None:
         self.study_id = study_id

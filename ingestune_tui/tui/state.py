@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from ingestune_tui.model.configuration import Configuration
     from ingestune_tui.settings import Remembered, Settings
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tui.grid_document import GridDocument
+    from ingestune_tui.tui.stored import StudyLine
     from ingestune_tui.tui.study_view import StudyView
 
 Level = Literal["info", "warning", "error"]
@@ -47,14 +49,28 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class GridCount:
-    """How much a grid would measure and cost, as far as it could be told."""
+    """How much a grid would measure and cost. Cells are those of the first message size."""
 
     cells: str
     """`3x2x2 = 12 cells`."""
+    run: int = 0
+    """Cells that will be run, per message size."""
+    sizes: int = 1
+    """Message sizes: one search each."""
     duration_s: float | None = None
     bytes_written: int | None = None
+    """By the whole study, on each node."""
+    peak_bytes: int | None = None
+    """Held at once, on each node."""
+    trials: int = 0
     cached: int | None = None
     """None while nobody has looked."""
+    merged: tuple[tuple[Configuration, str], ...] = ()
+    """What equals another cell, and why."""
+    invalid: tuple[tuple[Configuration, str], ...] = ()
+    """What cannot be run, and why."""
+    baseline_invalid: str = ""
+    """Why the baseline itself cannot be run; empty when it can."""
 
 
 @dataclass(slots=True)
@@ -64,6 +80,10 @@ class AppState:
     settings: Settings
     remembered: Remembered
     cluster: ClusterChoice
+    ready_grids: Path = Path()
+    """The directory of the grids that ship with ingestune."""
+    results: str = ""
+    """What is stored so far, in a few words: `4 studies, 212 trials`."""
     document: GridDocument | None = None
     """The grid in the editor."""
     count: GridCount | None = None
@@ -72,6 +92,8 @@ class AppState:
     """The study on the screens; None before the first."""
     connected: bool = False
     """True while its process answers."""
+    studies: tuple[StudyLine, ...] | None = None
+    """Every stored study, newest first; None until they were read."""
     store: Store | None = None
     """Opened after the first paint."""
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=500))

@@ -42,12 +42,16 @@ class Place(Screen[None]):
         return self.app
 
     def compose(self) -> ComposeResult:
-        yield PlacesBar(self.PLACE)
-        yield StatusLine()
+        yield from self.head()
         with Vertical(id="body"):
             yield from self.body()
         yield Static("", id="too-small", markup=False)
         yield KeyFooter()
+
+    def head(self) -> ComposeResult:
+        """The fixed rows on top."""
+        yield PlacesBar(self.PLACE)
+        yield StatusLine()
 
     def body(self) -> ComposeResult:
         """The widgets between the fixed rows."""
@@ -60,7 +64,8 @@ class Place(Screen[None]):
         """The fixed rows and the body, from the app's state as it is now."""
         if self.is_attached and self.is_mounted:
             state = self.ingestune.state
-            self.query_one(StatusLine).show_parts(status_parts(state))
+            for line in self.query(StatusLine):
+                line.show_parts(status_parts(state))
             self.refresh_from(state)
 
     def on_screen_resume(self) -> None:

@@ -1,15 +1,232 @@
-"""The first screen: where to run and what."""
+"""The first screen: where to run and what, with the price said before enter. The last choice is preselected.
+
+It sends `GridChosen`; the app opens the grid and, for enter, starts the study.
+"""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.widgets import Static
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+
+from ingestune_tui.tui import grid_cards
+from ingestune_tui.tui.clusters import ClusterLine, cluster_lines
+from ingestune_tui.tui.messages import GridChosen
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.widgets.choice_list import ChoiceList
+from ingestune_tui.units import format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.grid_cards import GridCard
+    from ingestune_tui.tui.state import AppState, ClusterChoice
+
+_ADDRESS = "+address"
+_FILE = "+file"
 
 
 class StartScreen(Place):
-    """Two lists; enter runs."""
+    """Two lists and what the choice would cost."""
+
+    PLACE = "start"
+    HELP = "Choose where to run and which grid. Enter starts the study and shows it live."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "run", "Run", show=False, id="run.start", tooltip="Run this grid on this cluster"),
+        Binding("1", "edit", "edit first", id="start.edit", tooltip="Open this grid in the editor"),
+        Binding("q", "app.ask_to_quit", "quit", id="start.quit", tooltip="Quit"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._clusters: list[ClusterLine] = []
+        self._cards: list[GridCard] = []
+        self._drawn_for: tuple[object, ...] = ()
+
+    def head(self) -> ComposeResult:
+        yield Static("", id="start-head", markup=False)
 
     def body(self) -> ComposeResult:
-        yield Static("Where and what", classes="empty", markup=False)
+        with Horizontal(id="start-lists"):
+            with Vertical(id="where-column"):
+                yield Static("Where", classes="heading", markup=False)
+                yield ChoiceList(id="where")
+            with Vertical(id="what-column"):
+                yield Static("What", classes="heading", markup=False)
+                yield ChoiceList(id="what")
+        yield Static("", id="start-notes")
+
+    def on_mount(self) -> None:
+        self.query_one("#what", ChoiceList).focus()
+
+    # From the state.
+
+    def refresh_from(self, state: AppState) -> None:
+        where = (state.cluster, state.remembered.clusters, state.remembered.recent, self.app.size.width)
+        self._show_head(state)
+        if where == self._drawn_for:
+            return
+        first = not self._drawn_for
+        self._drawn_for = where
+        self._clusters = cluster_lines(state.cluster, state.remembered.clusters)
+        self._show_clusters(state.cluster)
+        cards = grid_cards.offered(state.ready_grids, state.remembered.recent)
+        known = {card.path: card for card in self._cards}
+        self._cards = [known.get(card.path, card) for card in cards]
+        self._show_cards(self._preselected(state) if first else None)
+        self._read_cards()
+
+    def _preselected(self, state: AppState) -> str:
+        wanted = str(state.document.path) if state.document and state.document.path else state.remembered.grid
+        found = next((card for card in self._cards if str(card.path) == wanted), None)
+        return str((found or self._cards[0]).path) if self._cards else _FILE
+
+    def _show_head(self, state: AppState) -> None:
+        self.query_one("#start-head", Static).update(
+            Content.assemble(("ingestune", "bold $tuned"), (f"   {state.results}" if state.results else "", "$quiet"))
+        )
+
+    def _show_clusters(self, chosen: ClusterChoice) -> None:
+        wide = max((len(line.choice.address) for line in self._clusters), default=0)
+        narrow = min(wide, 22 if self.app.size.width < 100 else 40)
+        lines = [
+            (
+                line.key,
+                Content.assemble(_cut(line.choice.address, narrow).ljust(narrow), (f"  {line.about}", "$quiet")),
+            )
+            for line in self._clusters
+        ]
+        lines.append((_ADDRESS, Content.assemble(("+ address…", "$quiet"))))
+        key = next((line.key for line in self._clusters if line.choice == chosen), None)
+        self.query_one("#where", ChoiceList).show_lines(lines, key)
+
+    def _show_cards(self, chosen: str | None = None) -> None:
+        lines: list[tuple[str, Content]] = []
+        ready = [card for card in self._cards if card.ready]
+        recent = [card for card in self._cards if not card.ready]
+        room = max((len(card.name) for card in ready), default=8)
+        lines += [(str(card.path), Content.assemble(card.name.ljust(room), "  ", _price(card))) for card in ready]
+        for card in recent:
+            width = 24 if self.app.size.width < 100 else 44
+            lines.append((str(card.path), Content.assemble(_cut(card.name, width), "  ", _price(card))))
+        lines.append((_FILE, Content.assemble(("+ open a file…", "$quiet"))))
+        self.query_one("#what", ChoiceList).show_lines(lines, chosen)
+        self._show_notes()
+
+    @work(thread=True, exclusive=True, group="cards")
+    def _read_cards(self) -> None:
+        """Counts every grid of the list; the slowest has a few hundred cells."""
+        from textual.worker import get_current_worker
+
+        worker = get_current_worker()
+        for number, card in enumerate(self._cards):
+            if worker.is_cancelled:
+                return
+            if card.count is None and not card.problem:
+                self.app.call_from_thread(self._card_read, number, grid_cards.read(card))
+
+    def _card_read(self, number: int, card: GridCard) -> None:
+        if number < len(self._cards) and self._cards[number].path == card.path:
+            self._cards[number] = card
+            self._show_cards()
+
+    # From the person.
+
+    @on(OptionList.OptionHighlighted)
+    def _highlight_moved(self, event: OptionList.OptionHighlighted) -> None:
+        self._show_notes()
+
+    @on(OptionList.OptionSelected)
+    def _line_selected(self, event: OptionList.OptionSelected) -> None:
+        if event.option_id == _ADDRESS:
+            self._ask_address()
+        elif event.option_id == _FILE:
+            self._ask_file(run=False)
+        else:
+            self.action_run()
+
+    def action_run(self) -> None:
+        self._choose(run=True)
+
+    def action_edit(self) -> None:
+        self._choose(run=False)
+
+    def _choose(self, *, run: bool) -> None:
+        cluster, card = self._cluster(), self._card()
+        if cluster is None:
+            self._ask_address()
+        elif card is None:
+            self._ask_file(run=run)
+        else:
+            self.post_message(GridChosen(card.path, cluster, run=run, ready=card.ready))
+
+    def _cluster(self) -> ClusterChoice | None:
+        key = self.query_one("#where", ChoiceList).chosen
+        return next((line.choice for line in self._clusters if line.key == key), None)
+
+    def _card(self) -> GridCard | None:
+        key = self.query_one("#what", ChoiceList).chosen
+        return next((card for card in self._cards if str(card.path) == key), None)
+
+    def _show_notes(self) -> None:
+        """Two lines: what the grid asks, and what the cluster and the grid cost."""
+        card = self._card()
+        line = next((each for each in self._clusters if each.choice == self._cluster()), None)
+        parts: list[Content] = []
+        if card is not None:
+            purpose = card.purpose or "no comment says what it asks"
+            parts.append(Content.assemble((f"{card.name}: ", "bold"), purpose))
+            if card.problem:
+                parts.append(Content.assemble(("⚠ ", "$bad"), (card.problem, "$bad")))
+            elif card.count is not None and card.count.bytes_written is not None:
+                peak = format_bytes(card.count.peak_bytes or 0)
+                text = f"writes about {format_bytes(card.count.bytes_written)} per node in all, {peak} at once"
+                parts.append(Content.assemble((text, "$quiet")))
+            if line is not None and line.choice.external and (card.broker_changes or card.broker_restarts):
+                why = (
+                    "needs broker restarts: only on local" if card.broker_restarts else "changes broker settings: asks"
+                )
+                parts.append(Content.assemble(("⚠ ", "$flag"), (why, "$flag")))
+        if line is not None:
+            parts.append(Content.assemble((f"{line.choice.address}: ", "bold"), line.cost))
+        self.query_one("#start-notes", Static).update(Content("\n").join(parts))
+
+    @work
+    async def _ask_address(self) -> None:
+        from ingestune_tui.tui.screens.ask_cluster import AddressDialog
+
+        choice = await self.app.push_screen_wait(AddressDialog())
+        if choice is not None:
+            self.ingestune.choose_cluster(choice)
+            self.query_one("#what", ChoiceList).focus()
+
+    @work
+    async def _ask_file(self, *, run: bool) -> None:
+        from ingestune_tui.tui.screens.ask_path import PathDialog
+
+        path = await self.app.push_screen_wait(PathDialog("Open a grid", "", "Open", ending=".toml", must_exist=True))
+        cluster = self._cluster() or self.ingestune.state.cluster
+        if path is not None:
+            self.post_message(GridChosen(Path(path), cluster, run=run, ready=False))
+
+
+def _price(card: GridCard) -> Content:
+    if card.problem:
+        return Content.assemble(("⚠ has problems", "$bad"))
+    if card.count is None:
+        return Content("")
+    sizes = f" x{card.sizes}" if card.sizes > 1 else ""
+    cells = f"{card.count.run}{sizes} cells".rjust(11)
+    return Content.assemble(cells, (f"  ~{format_duration(card.count.duration_s or 0)}", "$quiet"))
+
+
+def _cut(text: str, width: int) -> str:
+    """Long paths lose their middle: both ends say which one it is."""
+    if len(text) <= width:
+        return text
+    left = (width - 1) // 2
+    return f"{text[:left]}…{text[len(text) - (width - 1 - left) :]}"

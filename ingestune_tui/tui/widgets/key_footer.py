@@ -15,7 +15,7 @@ MOST_KEYS: Final = 6
 
 
 class KeyFooter(Widget):
-    """Shows what the screen's active bindings say, in their order, and leaves out what does not fit."""
+    """Shows what the active bindings say, enter first, the others in their order, and leaves out what does not fit."""
 
     DEFAULT_CSS = "KeyFooter { height: 1; dock: bottom; padding: 0 1; }"
 
@@ -39,6 +39,7 @@ class KeyFooter(Widget):
                 help_key = item
             else:
                 found.append(item)
+        found.sort(key=lambda item: item[0] != "enter")
         tail = [help_key] if help_key else []
         room = self.content_size.width
         while found and (len(found) + len(tail) > MOST_KEYS or self._width(found + tail) > room):

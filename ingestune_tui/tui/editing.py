@@ -1,0 +1,184 @@
+"""The app's grid: which one is in the editor, what it would cost, and starting it on the chosen cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+from textual import on, work
+
+from ingestune_tui import settings as kept
+from ingestune_tui.errors import GridError, IngestuneError
+from ingestune_tui.tui.messages import DocumentChanged, GridChosen, RunAsked
+from ingestune_tui.tui.watching import Watching
+
+if TYPE_CHECKING:
+    from ingestune_tui.errors import Problem
+    from ingestune_tui.tui.grid_document import GridDocument
+    from ingestune_tui.tui.state import ClusterChoice, GridCount
+
+MAX_REMEMBERED = 8
+
+
+class Editing(Watching):
+    """The part of the app that owns the grid document."""
+
+    def choose_cluster(self, cluster: ClusterChoice) -> None:
+        """Take a cluster as the one to run on, and remember it."""
+        self.state.cluster = cluster
+        config = str(cluster.command_config or "")
+        known = self.state.remembered
+        clusters = known.clusters
+        if cluster.external:
+            newest = (cluster.address, config)
+            clusters = (newest, *(each for each in clusters if each != newest))[:MAX_REMEMBERED]
+        self.remember(replace(known, cluster=cluster.address, command_config=config, clusters=clusters))
+        self.redraw()
+
+    def remember(self, remembered: kept.Remembered) -> None:
+        """Keep it for the next start. That it cannot be kept is said once and stops nothing."""
+        if remembered == self.state.remembered:
+            return
+        self.state.remembered = remembered
+        try:
+            kept.remember(self.state.settings.paths, remembered)
+        except (OSError, IngestuneError) as problem:
+            self.say(f"the choice will not be remembered: {problem}", "warning")
+
+    def open_grid(self, path: Path, *, ready: bool = False) -> bool:
+        """Put a grid file into the editor; False, and a toast, when it cannot be read."""
+        from ingestune_tui.tui.grid_document import GridDocument  # 40 ms with the catalogue
+
+        try:
+            self.state.document = GridDocument.open(path, ready=ready)
+        except IngestuneError as error:
+            self.say_error(error)
+            return False
+        self._remember_grid(path, ready=ready)
+        self.document_changed()
+        return True
+
+    def _remember_grid(self, path: Path, *, ready: bool) -> None:
+        known = self.state.remembered
+        recent = known.recent if ready else (str(path), *(each for each in known.recent if each != str(path)))
+        self.remember(replace(known, grid=str(path), recent=recent[:MAX_REMEMBERED]))
+
+    def grid_saved(self, path: Path) -> None:
+        """The document was written to `path`."""
+        self._remember_grid(path, ready=False)
+        self.say(f"saved: {path}")
+        self.redraw()
+
+    def edit_as_text(self, document: GridDocument) -> None:
+        """The whole file in the person's own editor, with the app out of the way."""
+        from ingestune_tui.tui.text_editor import edit
+
+        try:
+            with self.suspend():
+                text = edit(document.text, document.name)
+        except IngestuneError as error:
+            self.say_error(error)
+        else:
+            if document.replace(text):
+                self.document_changed()
+        self.refresh()
+
+    @on(GridChosen)
+    def _grid_chosen(self, message: GridChosen) -> None:
+        self.choose_cluster(message.cluster)
+        document = self.state.document
+        if document is None or not document.changed:
+            self._open_chosen(message)
+        elif document.name == message.path.name:
+            self._use_document(run=message.run)  # the edited copy goes on; it is not read again from the disk
+        else:
+            self._replace_unsaved(message, document.name)
+
+    def _open_chosen(self, message: GridChosen) -> None:
+        if self.open_grid(message.path, ready=message.ready):
+            self._use_document(run=message.run)
+
+    def _use_document(self, *, run: bool) -> None:
+        document = self.state.document
+        if run and document is not None and not document.problems:
+            self.ask_and_run()
+        else:
+            self.switch_mode("grid")
+            self.redraw()
+
+    @work
+    async def _replace_unsaved(self, message: GridChosen, name: str) -> None:
+        from ingestune_tui.tui.screens.dialogs import ask
+
+        question = ask(f"{name} has unsaved changes", "Opening another grid drops them.", "Drop them", destroys=True)
+        if await self.push_screen_wait(question) == "yes":
+            self._open_chosen(message)
+
+    @on(DocumentChanged)
+    def document_changed(self) -> None:
+        """The grid in the editor is another text now: draw it, then count it."""
+        self.state.count = None
+        self.redraw()
+        document = self.state.document
+        if document is not None and document.grid is not None:
+            self._count(document, document.text)
+
+    @work(thread=True, exclusive=True, group="count")
+    def _count(self, document: GridDocument, text: str) -> None:
+        """Cells, time and bytes; 5 000 cells take a few hundred milliseconds, so not in the way of the keys."""
+        self.call_from_thread(self._counted, document, text, *_count_text(document, text))
+
+    def _counted(
+        self, document: GridDocument, text: str, count: GridCount | None, problems: tuple[Problem, ...]
+    ) -> None:
+        if self.state.document is document and document.text == text:
+            self.state.count = count
+            if problems:
+                document.problems = problems
+            self.redraw()
+
+    # Running.
+
+    @on(RunAsked)
+    def ask_and_run(self) -> None:
+        """Start the grid in the editor; what is long or goes to somebody's cluster is asked about first."""
+        self._ask_and_run()
+
+    @work(exclusive=True, group="ask-run")
+    async def _ask_and_run(self) -> None:
+        from ingestune_tui.tui.run_request import arguments, question, refusal
+        from ingestune_tui.tui.screens.dialogs import ask
+
+        state, document = self.state, self.state.document
+        if document is None:
+            return
+        if state.running:
+            self.say("a study is running; 2 shows it", "warning")
+            return
+        count, problems = (state.count, ()) if state.count else _count_text(document, document.text)
+        if problems:
+            document.problems = problems
+        if why := (str(problems[0]) if problems else refusal(document, state.cluster, count)):
+            self.say(why, "warning")
+            self.switch_mode("grid")
+            self.redraw()
+            return
+        text = question(document, state.cluster, count)
+        if text and await self.push_screen_wait(ask(f"Run {document.name}?", text, "Run")) != "yes":
+            return
+        try:
+            self.start_study(arguments(document, state.cluster, state.settings))
+        except IngestuneError as error:
+            self.say_error(error)
+
+
+def _count_text(document: GridDocument, text: str) -> tuple[GridCount | None, tuple[Problem, ...]]:
+    """The count of a grid with the baseline files it names, or what is wrong with those."""
+    from ingestune_tui.tui.grid_cards import count_grid
+    from ingestune_tui.tuning.grid_file import resolve
+
+    try:
+        return count_grid(resolve(text, document.directory / document.name).grid), ()
+    except GridError as error:
+        return None, error.problems

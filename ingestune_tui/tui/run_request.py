@@ -1,0 +1,108 @@
+"""From what is on the screen to the arguments of `ingestune run`, and what should be asked before. No Textual here."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.settings import Settings, private_directory
+from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.units import format_bytes, format_duration
+
+if TYPE_CHECKING:
+    from ingestune_tui.model.study import Study
+    from ingestune_tui.tui.state import ClusterChoice, GridCount
+
+LONG_S: Final = 900
+"""A study longer than this is asked about first."""
+
+
+def question(document: GridDocument, cluster: ClusterChoice, count: GridCount | None) -> str:
+    """What to ask before the study starts; empty when it may just start."""
+    grid = document.grid
+    assert grid is not None
+    time = f"about {format_duration(count.duration_s)}" if count and count.duration_s else "some time"
+    written = f"writes about {format_bytes(count.bytes_written)} per node" if count and count.bytes_written else ""
+    peak = f", {format_bytes(count.peak_bytes)} at once" if count and count.peak_bytes else ""
+    what = f"It takes {time} and {written}{peak}." if written else f"It takes {time}."
+    if cluster.external:
+        text = f"{cluster.address} is somebody's cluster. {what} It sends as fast as one client can."
+        if Scope.BROKER in grid.scopes:
+            text += " It changes dynamic settings of its brokers for each trial and puts them back."
+        return text
+    if count is not None and count.duration_s is not None and count.duration_s > LONG_S:
+        return what
+    return ""
+
+
+def refusal(document: GridDocument, cluster: ClusterChoice, count: GridCount | None) -> str:
+    """Why this grid cannot be run here at all; empty when it can."""
+    grid = document.grid
+    if grid is None:
+        return str(document.problems[0]) if document.problems else "the grid has problems"
+    if Scope.BROKER_STATIC in grid.scopes and cluster.address != "local":
+        return "[broker.static] restarts the broker, so it runs on local only: switch it off, or choose local (o)"
+    if count is not None and not count.run:
+        reason = count.invalid[0][1] if count.invalid else "no parameter leaves one"
+        return f"no cell can be run: {reason}"
+    if count is not None and count.baseline_invalid:
+        return f"the baseline cannot be run: {count.baseline_invalid}"
+    return ""
+
+
+def arguments(document: GridDocument, cluster: ClusterChoice, settings: Settings) -> list[str]:
+    """For `ingestune run`; the person was asked. Unsaved text is run from a private copy."""
+    grid = document.grid
+    assert grid is not None
+    if document.path is not None and not document.changed and not document.changed_on_disk():
+        path = document.path
+    else:
+        path = _private_copy(document, settings)
+    result = [str(path), *_where(cluster.address, cluster.command_config, settings), "--yes"]
+    if Scope.BROKER in grid.scopes:
+        result.append("--allow-broker-changes")
+    return result
+
+
+def arguments_to_resume(study: Study, settings: Settings) -> list[str]:
+    """To go on with an interrupted study on the cluster it was begun on."""
+    options = study.options
+    config = options.get("command_config")
+    result = [
+        "--study",
+        study.name,
+        *_where(options.get("cluster") or study.cluster.label, Path(config) if config else None, settings),
+    ]
+    for name, option in (("nodes", "--nodes"), ("strategy", "--strategy")):
+        if options.get(name):
+            result += [option, options[name]]
+    if options.get("confirm_pairs") == "0":
+        result.append("--no-confirm")
+    elif options.get("confirm_pairs"):
+        result += ["--confirm-pairs", options["confirm_pairs"]]
+    if options.get("budget_s"):
+        result += ["--budget", f"{float(options['budget_s']):g}s"]
+    if options.get("allow_broker_changes"):
+        result.append("--allow-broker-changes")
+    return [*result, "--yes"]
+
+
+def _where(address: str, config: Path | None, settings: Settings) -> list[str]:
+    result = ["--cluster", address, "--database", str(settings.database), "--topic-prefix", settings.topic_prefix]
+    return [*result, "--command-config", str(config)] if config is not None else result
+
+
+def _private_copy(document: GridDocument, settings: Settings) -> Path:
+    """The text in a folder of our own, its relative paths made absolute since it lies elsewhere."""
+    copy = GridDocument(document.text, document.name)
+    for scope, name in document.grid.baseline.files if document.grid else ():
+        copy.set_field(("baseline", scope.value), str((document.directory / Path(name).expanduser()).absolute()))
+    payload = document.grid.workloads[0].payload if document.grid else ""
+    if payload.startswith("file:"):
+        path = document.directory / Path(payload.removeprefix("file:")).expanduser()
+        copy.set_field(("workload", "payload"), f"file:{path.absolute()}")
+    digest = hashlib.sha256(copy.text.encode()).hexdigest()[:12]
+    folder = private_directory(settings.paths.state / "grids" / digest)
+    return copy.save(folder / document.name)

@@ -1,0 +1,168 @@
+"""The app's line to a study process: starts one or attaches to one, folds what it says, sends what the person wants.
+
+Losing the line or the app costs the study nothing. One study is watched at a time; another one takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from textual import on, work
+
+from ingestune_tui.errors import IngestuneError, StudyError
+from ingestune_tui.tui.library import Library
+from ingestune_tui.tui.messages import CommandGiven, StudyResumeAsked
+from ingestune_tui.tui.study_view import StudyView
+
+if TYPE_CHECKING:
+    from ingestune_tui.model.events import Command, Event
+    from ingestune_tui.model.study import Study
+    from ingestune_tui.tui.state import Level
+    from ingestune_tui.tuning.study_client import StudyClient
+
+STOP_WAIT_S: Final = 2.5
+"""How long quitting waits for a study to say that it ended; its process cleans up by itself."""
+_AT_ONCE: Final = 200
+"""Events folded before other things get their turn: attaching brings the whole past at once."""
+
+
+class Watching(Library):
+    """The part of the app that talks to study processes."""
+
+    _client: StudyClient | None = None
+    _ended: asyncio.Event | None = None
+    watched: StudyView | None = None
+    """The last study that was started here or attached to; quitting sums it up."""
+
+    def say(self, text: str, level: Level = "info") -> None:
+        """A toast; the app does it."""
+
+    def mark_changed(self) -> None:
+        """Draw with the next tick; the app does it."""
+
+    def start_study(self, arguments: list[str]) -> None:
+        """Start `ingestune run ARGUMENTS` detached and watch it."""
+
+        async def start() -> StudyClient:
+            from ingestune_tui.tuning.study_client import StudyClient  # 30 ms, and only a study needs it
+
+            return await StudyClient.start(arguments, self.state.settings)
+
+        self._watch(start, "live")
+
+    def attach_to(self, study: Study) -> bool:
+        """Watch a study whose process runs on this host; False when there is none."""
+        from ingestune_tui.tuning.study_client import StudyClient, owner_lives
+
+        if not owner_lives(study):
+            return False
+
+        async def attach() -> StudyClient:
+            return await StudyClient.attach(study)
+
+        self._watch(attach, "live")
+        return True
+
+    @work(exclusive=True, group="watch")
+    async def _watch(self, connect: Callable[[], Awaitable[StudyClient]], place: str) -> None:
+        view = StudyView()
+        state = self.state
+        before = (state.study, state.connected)
+        state.study, state.connected = view, True
+        self.switch_mode(place)
+        self.redraw()
+        try:
+            client = await connect()
+        except IngestuneError as error:
+            if state.study is view:
+                state.study, state.connected = before[0], False
+                self.switch_mode("grid" if state.document is not None else "start")
+            self.say_error(error)
+            self.redraw()
+            return
+        self.watched = view
+        self._ended = asyncio.Event()
+        try:
+            async with client:
+                self._client = client
+                await self._follow(client, view)
+        except StudyError as error:
+            self.say_error(error)
+        finally:
+            self._client = None
+            self._ended.set()
+            if state.study is view:
+                state.connected = False
+        if view.finished is None:
+            self.say("the study's process ended without a last word; R in Studies goes on with it", "error")
+        self.read_studies()
+        self.redraw()
+
+    async def _follow(self, client: StudyClient, view: StudyView) -> None:
+        number = 0
+        async for event in client.events():
+            view.apply(event)
+            self._tell(event)
+            self.mark_changed()
+            number += 1
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+
+    def _tell(self, event: Event) -> None:
+        """What should be read once becomes a toast; everything is in the event list of the Live screen."""
+        from ingestune_tui.model.events import Notice, StudyFinished
+
+        if isinstance(event, Notice) and event.level != "info":
+            self.say(event.text, event.level)
+        elif isinstance(event, StudyFinished):
+            message = f": {event.message}" if event.message else ""
+            self.say(f"study {event.study} {event.state}{message}", "error" if event.state == "failed" else "info")
+
+    @on(CommandGiven)
+    @work(group="command")
+    async def _send(self, message: CommandGiven) -> None:
+        await self.send(message.command)
+
+    async def send(self, command: Command) -> bool:
+        """Tell the study; False, and a toast, when nobody listens."""
+        if self._client is None:
+            self.say("no study is running here", "warning")
+            return False
+        try:
+            await self._client.send(command)
+        except StudyError as error:
+            self.say_error(error)
+            return False
+        return True
+
+    async def stop_study(self) -> None:
+        """Ask the study to stop and wait a moment for it; its process finishes cleaning up even without us."""
+        from ingestune_tui.model.events import StopStudy
+
+        ended = self._ended
+        if await self.send(StopStudy()) and ended is not None:
+            try:
+                await asyncio.wait_for(ended.wait(), STOP_WAIT_S)
+            except TimeoutError:
+                return
+
+    @on(StudyResumeAsked)
+    @work(group="resume")
+    async def _resume(self, message: StudyResumeAsked) -> None:
+        from ingestune_tui.tui.run_request import arguments_to_resume
+
+        store = self.state.store
+        if store is None:
+            return
+        if self.state.running:
+            self.say("a study is running; 2 shows it", "warning")
+            return
+        try:
+            study = await store.find_study(message.study_id)
+        except IngestuneError as error:
+            self.say_error(error)
+            return
+        if not self.attach_to(study):
+            self.start_study(arguments_to_resume(study, self.state.settings))
