@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import click
@@ -37,7 +38,7 @@ async def _sync(chosen: kept.Settings, shared: SharedCopy, mode: str | None) -> 
 
     async with await Store.open_configured(chosen) as store:
         path = store.path
-    sent = await sync_once(path, shared, progress=_progress)
+    sent = await sync_once(path, shared, progress=_Progress())
     click.echo(f"{_count(sent.rows, 'row')} sent to PostgreSQL", err=True)
     for line in sent.refused:
         click.echo(f"needs attention: {line}", err=True)
@@ -100,9 +101,16 @@ async def _pull(path: Path, shared: SharedCopy) -> None:
         )
 
 
-def _progress(waiting: int) -> None:
-    if waiting:
-        click.echo(f"{_count(waiting, 'row')} to go", err=True)
+class _Progress:
+    """Says how far it is, every other second."""
+
+    def __init__(self) -> None:
+        self._said_at = time.monotonic()
+
+    def __call__(self, waiting: int) -> None:
+        if waiting and time.monotonic() - self._said_at > 2.0:
+            self._said_at = time.monotonic()
+            click.echo(f"{_count(waiting, 'row')} to go", err=True)
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+import types
+import typing
 from pathlib import Path
 
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ingestune_tui.catalogue.catalogue import Scope
 
+from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.trial import Trial
@@ -38,21 +40,16 @@ st.register_type_strategy(int, st.integers(-(2**63), 2**63 - 1))
 
 def built(struct: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     """Any value of a struct, every field given."""
-    import typing
-
     hints = typing.get_type_hints(struct)
-    return st.builds(struct, **{name: _strategy(hints[name]) for name in struct.__struct_fields__})  # type: ignore[arg-type]
+    return st.builds(struct, **{name: _strategy(hints[name]) for name in struct.__struct_fields__})
 
 
 def _strategy(hint: object) -> st.SearchStrategy[object]:
-    import types
-    import typing
-
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct) and hint is not Configuration:
         return built(hint)
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         return st.one_of(*(_strategy(each) for each in typing.get_args(hint)))
-    return st.from_type(hint)
+    return st.from_type(hint)  # type: ignore[arg-type]
 
 
 @given(built(Trial))
