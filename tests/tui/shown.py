@@ -37,10 +37,12 @@ class ShownApp(IngestuneApp):
 
     def on_command_given(self, message: CommandGiven) -> None:
         self.commands.append(message.command)
+        message.prevent_default()
         message.stop()
 
     def on_study_resume_asked(self, message: StudyResumeAsked) -> None:
         self.resumed.append(message.study_id)
+        message.prevent_default()
         message.stop()
 
     def copy_text(self, text: str) -> None:

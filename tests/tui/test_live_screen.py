@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ingestune_tui.model.events import (
+    Notice,
     Pause,
     Resume,
     Skip,
@@ -16,6 +17,7 @@ from ingestune_tui.model.events import (
     StudyPaused,
     TrialSampled,
 )
+from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.ruler import Ruler
@@ -32,6 +34,14 @@ async def test_without_a_study_it_says_what_to_do_next(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)):
         assert "Nothing runs yet" in app.text()
         assert "1 goes to the grid" in app.text()
+
+
+async def test_between_asking_and_the_first_event_it_says_what_happens(tmp_path: Path) -> None:
+    view = StudyView().apply(Notice(level="info", text="downloading Apache Kafka 4.3.0"))
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)):
+        assert "Starting the study" in app.text()
+        assert "downloading Apache Kafka 4.3.0" in app.text()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -142,6 +152,18 @@ async def test_keys_that_cannot_work_now_are_not_offered(tmp_path: Path) -> None
         assert "skip" not in footer
         await pilot.press("space", "x", "S")
         assert app.commands == []
+
+
+async def test_e_exports_the_winner_once_there_is_one(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("e")
+        assert not isinstance(app.screen, ExportScreen)
+        app.show_view(StudyView.of(events))
+        await pilot.press("e")
+        await pilot.pause()
+        assert isinstance(app.screen, ExportScreen)
 
 
 async def test_left_and_right_look_back_at_earlier_trials(tmp_path: Path) -> None:

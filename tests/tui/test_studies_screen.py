@@ -14,6 +14,7 @@ from textual.widgets import Input
 from ingestune_tui.model.study import Study, StudyState
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens import studies
+from ingestune_tui.tui.screens.studies import StudiesScreen
 from ingestune_tui.tui.widgets.studies_table import when_text
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp
@@ -51,7 +52,9 @@ async def shown(app: ShownApp, store: Store, pilot: Pilot[int]) -> None:
 async def test_it_says_that_it_reads_and_then_that_there_is_nothing(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "studies")
     async with app.run_test(size=(80, 24)) as pilot, await Store.open(tmp_path / "empty.db") as empty:
-        app.redraw()
+        assert isinstance(app.screen, StudiesScreen)
+        app.screen.say_loading()
+        await pilot.pause()
         assert "Reading the studies" in app.text()
         await shown(app, empty, pilot)
         assert "No study yet" in app.text()

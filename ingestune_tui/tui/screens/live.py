@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.trial_view import TrialView
 
 
+NOTHING = "Nothing runs yet.\n\n1 goes to the grid, r there runs it.  5 opens an earlier study."
+
+
 class LiveScreen(StudyPlace):
     """Watch a study."""
 
@@ -91,10 +94,7 @@ class LiveScreen(StudyPlace):
         self._maximised = False
 
     def body(self) -> ComposeResult:
-        yield Static(
-            "Nothing runs yet.\n\n1 goes to the grid, r there runs it.  5 opens an earlier study.",
-            id="nothing", classes="empty", markup=False,
-        )  # fmt: skip
+        yield Static(NOTHING, id="nothing", classes="empty", markup=False)
         with Vertical(id="live"):
             yield Headline(id="headline")
             yield Tiles(id="tiles")
@@ -110,7 +110,9 @@ class LiveScreen(StudyPlace):
 
     def refresh_from(self, state: AppState) -> None:
         view = self.view
-        self.query_one("#nothing").display = view is None
+        nothing = self.query_one("#nothing", Static)
+        nothing.display = view is None
+        nothing.update(_starting(state.study) if state.connected else NOTHING)
         self.query_one("#live").display = view is not None
         if view is None or self._frozen:
             return
@@ -233,3 +235,9 @@ class LiveScreen(StudyPlace):
 def _ghost_name(view: StudyView) -> str:
     """What the line behind the trial is: never called tuned, since it is one trial of the search."""
     return "leader" if view.finished is None else "best"
+
+
+def _starting(study: object) -> str:
+    """What is said between asking for a study and its first event: a broker may have to be fetched and started."""
+    newest = study.told[-1].text if isinstance(study, StudyView) and study.told else ""
+    return f"Starting the study …\n\n{newest}"

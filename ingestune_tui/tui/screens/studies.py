@@ -69,6 +69,7 @@ class StudiesScreen(StudyPlace):
         super().__init__()
         self._wanted = ""
         self._lines: list[StudyLine] = []
+        self._late = False
 
     def body(self) -> ComposeResult:
         yield Static("", id="nothing", classes="empty", markup=False)
@@ -82,8 +83,14 @@ class StudiesScreen(StudyPlace):
 
     def on_screen_resume(self) -> None:
         self.post_message(StudiesWanted())
-        self.set_timer(LOADING_AFTER_S, self.redraw)
+        self._late = False
+        self.set_timer(LOADING_AFTER_S, self.say_loading)
         super().on_screen_resume()
+
+    def say_loading(self) -> None:
+        """Reading takes long enough to say so."""
+        self._late = True
+        self.redraw()
 
     # Drawing -------------------------------------------------------------------------------------------------
 
@@ -93,10 +100,8 @@ class StudiesScreen(StudyPlace):
         nothing.display = not known
         self.query_one("#full").display = bool(known)
         if not known:
-            loading = known is None
-            nothing.update(
-                "Reading the studies …" if loading else "No study yet.\n\n1 goes to the grid, r there runs it."
-            )
+            reading = "Reading the studies …" if self._late else ""
+            nothing.update(reading if known is None else "No study yet.\n\n1 goes to the grid, r there runs it.")
             return
         self._lines = matching(known, self._wanted)
         lines, day, columns = self._lines, today(), study_columns(self.size.width - 2)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
     from ingestune_tui.tui.trial_view import TrialView
 
+LOADING_AFTER_S = 0.15
 _ROLE_WORDS = {"preflight": "preflight", "search": "search", "confirm": "confirmation"}
 
 
@@ -62,6 +63,7 @@ class TrialScreen(StudyPlace):
         self._at = counted[-1] if counted else len(trials) - 1
         self._plots = TrialPlots()
         self._asked: set[str] = set()
+        self._late = False
 
     @property
     def trial(self) -> Trial:
@@ -93,6 +95,12 @@ class TrialScreen(StudyPlace):
         if missing and trial.id not in self._asked:
             self._asked.add(trial.id)
             self.post_message(SamplesWanted(trial.id))
+            self.set_timer(LOADING_AFTER_S, self.say_loading)
+
+    def say_loading(self) -> None:
+        """Reading takes long enough to say so."""
+        self._late = True
+        self.redraw()
 
     def _draw(self, shown: TrialView | None) -> None:
         throughput, latency = self._plots.make(shown)
@@ -104,7 +112,7 @@ class TrialScreen(StudyPlace):
             histogram_plot(
                 buckets_of(shown.histogram) if shown is not None and shown.histogram else [],
                 {name: value for name, value in named.items() if value is not None},
-                "" if measured is None else "reading …",
+                "no latency was measured" if measured is None else "reading …" if self._late else " ",
             )
         )
 
