@@ -12,6 +12,7 @@ import struct
 import sys
 import tempfile
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,12 @@ from ingestune_tui.bench.payload import prepare_keys, prepare_values
 from ingestune_tui.bench.pipes import Outbox
 from ingestune_tui.bench.protocol import MAX_TIMED_PER_S, ProducerSpec, decode_spec
 
-BASE_HEAP_MB: Final = 384
-"""For the client itself, its metrics and the reports in flight."""
+BASE_HEAP_MB: Final = 256
+"""For the client itself, its metrics and the garbage between two collections."""
+RECORD_BYTES: Final = 8
+"""What a message takes in the client's buffer besides its value, about."""
+REPORT_BYTES: Final = 160
+"""Heap held for each message that waits for its acknowledgement, about."""
 DEFAULT_BUFFER_BYTES: Final = 32 * 1024 * 1024
 _MAX_PIPE_BYTES: Final = 60_000
 
@@ -57,7 +62,8 @@ def main() -> None:
             raise LoadFailed("INTERNAL", "the Java child only produces", permanent=True)
         config = spec.config
         described = describe(spec)
-        messages = messages_file(spec)
+        messages, mean_bytes = messages_file(spec)
+        heap = heap_mb(config, mean_bytes, os.fstat(messages).st_size, _memory_bytes())
         os.set_blocking(1, True)  # shared with the JVM, whose stdout waits
         os.execv(
             java,
@@ -65,7 +71,7 @@ def main() -> None:
                 java,
                 *FLAGS,
                 f"-XX:SharedArchiveFile={archive_of(Path(classpath.split(os.pathsep)[0]))}",
-                *_heap(config, messages),
+                *(f"-Xms{heap}m", f"-Xmx{heap}m"),  # of one size, so that it never grows in a window
                 *("-cp", classpath, "IngestuneLoad", f"/dev/fd/{described}", f"/dev/fd/{messages}"),
             ],
         )
@@ -111,8 +117,8 @@ def describe(spec: ProducerSpec) -> int:
     return read
 
 
-def messages_file(spec: ProducerSpec) -> int:
-    """An unlinked file with the values and the keys; its descriptor is inherited, and nothing is left behind."""
+def messages_file(spec: ProducerSpec) -> tuple[int, float]:
+    """An unlinked file with the values and the keys, and the values' mean length. Its descriptor is inherited."""
     values = prepare_values(spec.payload, spec.message_bytes, spec.seed)
     keys = prepare_keys(spec.keys, spec.seed) or []
     descriptor, name = tempfile.mkstemp(prefix="ingestune-")
@@ -122,7 +128,11 @@ def messages_file(spec: ProducerSpec) -> int:
         file.write(_lengths([len(key) for key in keys]) + b"".join(keys))
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.set_inheritable(descriptor, True)
-    return descriptor
+    return descriptor, values.mean_bytes
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _lengths(lengths: list[int]) -> bytes:
@@ -132,11 +142,12 @@ def _lengths(lengths: list[int]) -> bytes:
     return words.tobytes()
 
 
-def _heap(config: dict[str, str], messages: int) -> tuple[str, str]:
-    """Room for the client's buffer and the prepared messages, fixed so that the heap never grows in a window."""
+def heap_mb(config: Mapping[str, str], message_bytes: float, prepared_bytes: int, memory_bytes: int) -> int:
+    """Room for the buffer, the books on every message in it, and the prepared messages; at most half of all memory."""
     buffer_bytes = int(config.get("buffer.memory", DEFAULT_BUFFER_BYTES))
-    megabytes = BASE_HEAP_MB + (2 * buffer_bytes + 2 * os.fstat(messages).st_size) // 1_000_000
-    return f"-Xms{megabytes}m", f"-Xmx{megabytes}m"
+    waiting = buffer_bytes / (message_bytes + RECORD_BYTES)
+    wanted = 2 * (buffer_bytes + prepared_bytes) + waiting * REPORT_BYTES
+    return int(min(BASE_HEAP_MB + wanted / 1_000_000, memory_bytes / 2_000_000))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ RDKAFKA_SETTINGS = {
     "compression.type": "none",
     "max.in.flight.requests.per.connection": "5",
     "queue.buffering.max.messages": "100000",
-    "queue.buffering.max.kbytes": "262144",
+    "queue.buffering.max.kbytes": "65536",
 }
 JAVA_SETTINGS = {
     "acks": "all",
@@ -53,12 +53,12 @@ JAVA_SETTINGS = {
     "compression.type": "none",
     "max.in.flight.requests.per.connection": "5",
     "enable.idempotence": "false",
-    "buffer.memory": "268435456",
+    "buffer.memory": "67108864",
 }
 """The same, as far as the Java client has it: its queue is bounded by bytes alone."""
 
-JAVA_HEAP = ("-Xms1000m", "-Xmx1000m")
-"""About what the Java load child gives itself; its flags are the same, and are those of Kafka's own tools."""
+JAVA_HEAP = ("-Xms1200m", "-Xmx1200m")
+"""Enough for the reports of a full buffer of 10-byte messages, about what the Java child gives itself there."""
 
 OURS, OURS_JAVA = "ingestune", "ingestune java"
 RDKAFKA, JAVA = "rdkafka_performance", "ProducerPerformance"

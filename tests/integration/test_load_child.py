@@ -187,3 +187,18 @@ def test_the_child_ends_as_soon_as_its_stdin_closes(local_kafka: str) -> None:
         child.process.stdin.close()
         assert child.process.wait(10) == 1
         assert time.monotonic() - began < 1
+
+
+def test_without_acknowledgements_a_message_counts_when_it_is_on_the_wire(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, config={"acks": "0"}, keys="zipf:100")) as child,
+    ):
+        child.ready()
+        done = child.saturate(0.5)
+        paced = child.pace(1000, 0.5)
+        finished = child.finish()
+    assert done.messages > 0
+    assert decode(paced.latency).get_total_count() == 500
+    assert finished.acknowledged == finished.sent
+    assert finished.unacknowledged == 0

@@ -208,6 +208,7 @@ public final class IngestuneLoad {
         int code = 1;
         try (DataInputStream in = new DataInputStream(new FileInputStream(files[0]))) {
             spec = new Spec(in);
+            Thread.setDefaultUncaughtExceptionHandler(IngestuneLoad::fatal);
             IngestuneLoad child = new IngestuneLoad(new Load(spec, files[1]));
             child.listen();
             child.load.connect();
@@ -223,6 +224,12 @@ public final class IngestuneLoad {
             fail(spec, "INTERNAL", error.toString(), false, false);
         }
         Runtime.getRuntime().halt(code);
+    }
+
+    /** Out of memory, most likely: no stage goes on without its threads. */
+    private static void fatal(Thread thread, Throwable error) {
+        fail(null, "INTERNAL", "the Java client's thread " + thread.getName() + " ended: " + error, false, false);
+        Runtime.getRuntime().halt(1);
     }
 
     private static void fail(Spec spec, String code, String reason, boolean permanent, boolean brokerGone) {

@@ -18,16 +18,17 @@ final class Load {
     private static final double ANSWER_S = 5;
     private static final double CONNECT_S = 15;
     private static final int WARM_PARTITIONS = 64;
-    private static final int LEAST_SLOTS = 4096;
     final Spec spec;
     final Books books = new Books();
     final KafkaProducer<byte[], byte[]> producer;
     final double meanBytes;
     final Thread sender = new Thread(this::work, "load");
     private final Map<String, Metric> metrics = new HashMap<>();
-    /** Prepared messages, gone round and round; a record is never changed by sending it. */
-    private final ProducerRecord<byte[], byte[]>[] ring;
-    private int position;
+    /** Prepared values and keys, gone round and round; the record around them is new each time, as an application's. */
+    private final byte[][] values;
+    private final byte[][] keys;
+    private int value;
+    private int key;
     private volatile boolean flooding;
     private volatile boolean flushing;
     private volatile Pace pace;
@@ -35,20 +36,14 @@ final class Load {
     private volatile long allowedFromNs;
     private volatile long allowedFromSent;
 
-    @SuppressWarnings("unchecked")
     Load(Spec spec, String messagesFile) throws IOException {
         this.spec = spec;
         try (DataInputStream in = open(messagesFile)) {
-            byte[][] values = blocks(in);
-            byte[][] keys = blocks(in);
-            int cycled = Math.max(1, LEAST_SLOTS / values.length) * values.length;
-            ring = new ProducerRecord[keys.length > 0 ? keys.length : cycled];
-            for (int slot = 0; slot < ring.length; slot++) {
-                byte[] key = keys.length > 0 ? keys[slot] : null;
-                ring[slot] = new ProducerRecord<>(spec.topic, key, values[slot % values.length]);
-            }
+            values = blocks(in);
+            byte[][] given = blocks(in);
+            keys = given.length > 0 ? given : new byte[][] {null};
             long bytes = 0;
-            for (byte[] value : values) bytes += value.length;
+            for (byte[] each : values) bytes += each.length;
             meanBytes = Math.max(1.0, (double) bytes / values.length);
         }
         producer = producer();
@@ -142,9 +137,9 @@ final class Load {
     }
 
     ProducerRecord<byte[], byte[]> next() {
-        ProducerRecord<byte[], byte[]> message = ring[position];
-        position = position + 1 == ring.length ? 0 : position + 1;
-        return message;
+        value = value + 1 == values.length ? 0 : value + 1;
+        key = key + 1 == keys.length ? 0 : key + 1;
+        return new ProducerRecord<>(spec.topic, keys[key], values[value]);
     }
 
     void send(ProducerRecord<byte[], byte[]> message, Callback callback) {
