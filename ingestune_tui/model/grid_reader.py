@@ -211,7 +211,7 @@ class _Reader:
         if len(values) > MAX_CELLS:
             self.report(path, f"it has {len(values)} values; a whole grid may have {MAX_CELLS} cells")
             return ()
-        levels: list[Value] = []
+        levels: dict[Value, None] = {}  # in order, and quick to ask
         for index, each in enumerate(values):
             at = f"{path}[{index}]" if isinstance(raw, list) else path
             try:
@@ -222,7 +222,7 @@ class _Reader:
             if value in levels:
                 self.report(at, f"the value {each} stands twice", "delete one of them")
             else:
-                levels.append(value)
+                levels[value] = None
         return tuple(levels)
 
     def switch_off(self, parameters: tuple[Parameter, ...], off: tuple[str, ...]) -> tuple[Parameter, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +33,16 @@ def only_problem(text: str) -> str:
     (found,) = problems(text)
     assert len(found.what) < 300
     return str(found)
+
+
+def assert_answered(text: str) -> None:
+    """A grid, or problems that fit a screen; any other exception fails the test."""
+    found: tuple[Problem, ...] = ()
+    try:
+        read_grid(text)
+    except GridError as error:
+        found = error.problems or (Problem("", "x" * 9999),)
+    assert all(len(str(problem)) < 2000 for problem in found)
 
 
 def test_an_empty_file_is_a_grid_of_defaults() -> None:
@@ -247,12 +257,9 @@ def test_a_file_full_of_mistakes_is_answered_at_once() -> None:
 
 
 @given(st.text())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_is_a_grid_or_its_problems(text: str) -> None:
-    try:
-        assert isinstance(read_grid(text), Grid)
-    except GridError as error:
-        assert error.problems
+    assert_answered(text)
 
 
 NAMES = (
@@ -279,13 +286,10 @@ DOCUMENTS = st.dictionaries(
 
 
 @given(DOCUMENTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_toml_is_a_grid_or_its_problems(document: dict[str, Any]) -> None:
-    try:
-        assert isinstance(read_grid(tomlkit.dumps(document)), Grid)
-    except GridError as error:
-        assert error.problems
-        assert all(len(str(problem)) < 2000 for problem in error.problems)
+    with patch("tomli.loads", return_value=document):
+        assert_answered("what TOML makes of it")
 
 
 @pytest.mark.parametrize("path", sorted(ready_grids().glob("*.toml")), ids=lambda path: path.stem)

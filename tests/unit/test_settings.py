@@ -1,4 +1,4 @@
-"""Settings: flags over environment over config.toml over defaults; secrets that never show; errors that name the file."""
+"""Flags over environment over config.toml over defaults; secrets that never show; errors that name the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ingestune_tui import settings as kept
 from ingestune_tui.errors import ConfigError, GridError, IngestuneError, Problem, UsageError
 from ingestune_tui.secrets import Secret
 from ingestune_tui.settings import Remembered, load, paths, private_directory, ready_grids, recall, remember
@@ -123,7 +122,7 @@ def test_a_directory_that_cannot_be_made_or_is_anothers_is_refused(
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="cannot be made"):
         private_directory(tmp_path / "file" / "below")
-    monkeypatch.setattr(kept.os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(ConfigError, match="another user"):
         private_directory(tmp_path)
 
