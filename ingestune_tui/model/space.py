@@ -142,6 +142,8 @@ def _baseline(grid: Grid, pinned: Mapping[tuple[Scope, str], Value]) -> dict[Sco
 
 
 def _equal_cell(baseline: Mapping[Scope, Mapping[str, Value]], cells: list[Cell], workload: Workload) -> int:
+    baseline, _ = constraints.canonical(baseline, workload.client)
+
     def in_force(settings: Mapping[Scope, Mapping[str, Value]], names: set[tuple[Scope, str]]) -> list[Value | None]:
         return [effective(settings, scope, name, workload) for scope, name in sorted(names)]
 
