@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -230,6 +231,19 @@ async def test_two_processes_may_send_one_database_at_once(tmp_path: Path, postg
     assert (await ask(postgres, "select count(*) from ingestune.trial"))[0][0] == 60
 
 
+def documented_queries() -> list[str]:
+    """Every query in docs/postgres.md, with what Grafana fills in filled in."""
+    text = (Path(__file__).parents[2] / "docs" / "postgres.md").read_text()
+    blocks = re.findall(r"(?m)((?:^    .+\n)+)", text)
+    filled = [
+        block.replace('$__timeFilter("time")', "true").replace("'$study'", "'x'").replace("$trial", "1")
+        for block in blocks
+        if block.lstrip().startswith("select")
+    ]
+    assert len(filled) == 6
+    return ["set search_path to ingestune; " + block for block in filled]
+
+
 async def test_the_views_answer_what_a_person_asks(tmp_path: Path, postgres: str) -> None:
     path, shared = tmp_path / "results.db", copy_at(postgres)
     workload = Workload()
@@ -262,6 +276,10 @@ async def test_the_views_answer_what_a_person_asks(tmp_path: Path, postgres: str
     assert (tuned["baseline_messages_per_s"], tuned["tuned_messages_per_s"], tuned["pairs"]) == (100.0, 200.0, 1)
     points = await ask(postgres, 'select * from ingestune.trial_point order by "time"')
     assert len(points) == 5
+    connection = await asyncpg.connect(postgres)
+    for query in documented_queries():
+        await connection.execute(query)
+    await connection.close()
     samples = await ask(postgres, "select * from ingestune.sample where trial = 1 order by t_s")
     assert [row["stage"] for row in samples] == ["saturated", "saturated", "paced", "paced"]
     assert samples[0]["messages_per_s"] == 400_000.0
