@@ -64,8 +64,8 @@ def merge_stage(parts: Sequence[StageDone]) -> StageDone:
     return StageDone(
         stage=parts[0].stage,
         window_s=window_s,
-        messages=round(sum(part.messages * window_s / part.window_s for part in parts)),
-        bytes=round(sum(part.bytes * window_s / part.window_s for part in parts)),
+        messages=round(sum(_in_window(part.messages, part.window_s, window_s) for part in parts)),
+        bytes=round(sum(_in_window(part.bytes, part.window_s, window_s) for part in parts)),
         failed=add_counts(part.failed for part in parts),
         latency=merge_histograms(part.latency for part in parts),
         due_to_sent=merge_histograms(part.due_to_sent for part in parts),
@@ -76,6 +76,11 @@ def merge_stage(parts: Sequence[StageDone]) -> StageDone:
         cpu=sum(part.cpu for part in parts),
         thread_cpu=max(part.thread_cpu for part in parts),
     )
+
+
+def _in_window(count: int, own_s: float, common_s: float) -> float:
+    """What a child would have counted in the common window; one that stopped at once counted what it counted."""
+    return count * common_s / own_s if own_s > 0 else count
 
 
 def merge_finished(parts: Sequence[Finished]) -> Finished:

@@ -70,10 +70,11 @@ def theil_sen_slope(times: Sequence[float], values: Sequence[float]) -> float:
 
 def trend(samples: Sequence[Sample]) -> float:
     """How much the rate moved over the window, as a share of its median; 0 with fewer than six samples."""
-    values = rates(samples)
+    counted = [sample for sample in samples if sample.interval_s > 0]
+    values = rates(counted)
     if len(values) < 6 or (middle := statistics.median(values)) <= 0:
         return 0.0
-    times = [sample.t_s for sample in samples]
+    times = [sample.t_s for sample in counted]
     return theil_sen_slope(times, values) * (times[-1] - times[0]) / middle
 
 
