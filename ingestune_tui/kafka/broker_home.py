@@ -56,6 +56,12 @@ def kept_home(data_dir: Path) -> Path:
     return data_dir
 
 
+def release(home: Path) -> None:
+    """Give a kept folder up, for whoever comes next."""
+    with contextlib.suppress(OSError):
+        (home / _OWNER).write_text("{}", encoding="utf-8")
+
+
 def reap_stale(root: Path) -> None:
     """End the brokers and remove the folders under `root` whose owner is gone."""
     for home in root.glob("kafka-*"):

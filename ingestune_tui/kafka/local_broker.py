@@ -21,7 +21,7 @@ from typing import Self
 import psutil
 
 from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError
-from ingestune_tui.kafka.broker_home import JVM_RECORD, kept_home, temporary_home
+from ingestune_tui.kafka.broker_home import JVM_RECORD, kept_home, release, temporary_home
 from ingestune_tui.kafka.broker_log import last_error
 from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.jars import KafkaRuntime, Progress, kafka_runtime, silent
@@ -204,6 +204,8 @@ class LocalKafka:
         else:
             cluster_id, self._nodes = kafka_uuid(), new_nodes(self._count)
             formatted = False
+            for node in self._nodes:  # what a start that was cut short left
+                shutil.rmtree(self._node_dir(node), ignore_errors=True)
         for node in self._nodes:
             self._write_files(node)
         if not formatted:
@@ -343,7 +345,9 @@ class LocalKafka:
         finally:
             if self._home is not None and self._data_dir is None:
                 shutil.rmtree(self._home, ignore_errors=True)
-                self._home = None
+            elif self._home is not None:
+                release(self._home)
+            self._home = None
 
 
 class _PortTaken(LocalBrokerError):

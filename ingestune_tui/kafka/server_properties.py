@@ -120,7 +120,7 @@ Configuration:
       fileName: "{log_file}"
       filePattern: "{log_file}.%i"
       PatternLayout:
-        pattern: "%d{{HH:mm:ss.SSS}} %p %c{{1}}: %m%n%ex{{8}}"
+        pattern: "%d{{HH:mm:ss.SSS}} %p %c{{1}}: %m%n%ex"
       SizeBasedTriggeringPolicy:
         size: 5MB
       DefaultRolloverStrategy:
