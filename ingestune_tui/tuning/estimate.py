@@ -103,7 +103,9 @@ def estimate(
     trials, seconds, written, peak = 0, 0.0, 0, 0
     for space in spaces:
         searched = search_trials(len(space.cells), grid.search.strategy)
-        run = PREFLIGHT_TRIALS + max(0, searched - cached) + confirm
+        spared = min(cached, searched)
+        cached -= spared
+        run = PREFLIGHT_TRIALS + searched - spared + confirm
         replication = max((topic_shape(cell.configuration, space.workload)[1] for cell in space.cells), default=1)
         each = trial_bytes(space.workload, grid.timings, grid.limits, replication=replication, nodes=nodes)
         trials += run

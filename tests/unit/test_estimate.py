@@ -1,0 +1,142 @@
+"""What a study will cost, said before it runs: leaning high, within the limits, and growing with what is asked."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.space import expand
+from ingestune_tui.model.workload import Limits, Timings, Workload
+from ingestune_tui.tuning.estimate import (
+    Estimate,
+    child_byte_cap,
+    estimate,
+    expected_messages_per_s,
+    search_trials,
+    trial_bytes,
+)
+
+GB = 1_000_000_000
+SMALL = "[producer]\n'linger.ms' = [0, 5, 20]\n"
+
+
+def cost(text: str, *, nodes: int = 1, cached: int = 0, pairs: int | None = None) -> Estimate:
+    grid = read_grid(text)
+    spaces = [expand(grid, workload) for workload in grid.workloads]
+    return estimate(grid, spaces, nodes=nodes, cached=cached, pairs=pairs)
+
+
+def written(workload: Workload, limits: Limits | None = None, *, replication: int = 1, nodes: int = 1) -> int:
+    return trial_bytes(workload, Timings(), limits or Limits(), replication=replication, nodes=nodes)
+
+
+def test_larger_messages_are_fewer_a_second_and_more_bytes() -> None:
+    workloads = [Workload(message_bytes=size) for size in (1, 10, 50, 100, 700, 1000, 10_000, 500_000)]
+    rates = [expected_messages_per_s(each) for each in workloads]
+    assert all(later <= earlier for earlier, later in itertools.pairwise(rates))
+    loads = [rate * each.message_bytes for rate, each in zip(rates, workloads, strict=True)]
+    assert all(later >= earlier * 0.999 for earlier, later in itertools.pairwise(loads))
+
+
+def test_more_producers_send_more() -> None:
+    assert expected_messages_per_s(Workload(producers=3)) == 3 * expected_messages_per_s(Workload())
+
+
+def test_a_trial_never_writes_more_than_its_cap_and_less_where_the_rate_is_capped() -> None:
+    huge = Workload(message_bytes=10_000, producers=4)
+    assert written(huge) == Limits().bytes_per_trial
+    assert written(huge, Limits(bytes_per_s=1_000_000)) < 20_000_000
+    slow = trial_bytes(huge, Timings(), Limits(), replication=1, nodes=1, messages_per_s=10)
+    assert slow < 2_000_000
+
+
+def test_copies_are_counted_and_nodes_share_them() -> None:
+    limits = Limits(bytes_per_s=1_000_000)
+    one = written(Workload(), limits)
+    assert written(Workload(), limits, replication=3) == pytest.approx(3 * one, rel=0.001)
+    assert written(Workload(), limits, replication=3, nodes=3) == pytest.approx(one, rel=0.001)
+
+
+@pytest.mark.parametrize(("replication", "nodes", "producers"), [(1, 1, 1), (3, 3, 1), (3, 3, 4), (1, 3, 2)])
+def test_the_childrens_caps_keep_every_node_below_the_limit(replication: int, nodes: int, producers: int) -> None:
+    workload = Workload(message_bytes=100, producers=producers)
+    cap = child_byte_cap(Limits(bytes_per_trial=10 * GB), workload, replication, nodes)
+    on_a_node = cap * producers * replication / nodes * (112 / 100)
+    assert 9.9 * GB < on_a_node <= 10 * GB
+
+
+def test_a_cap_is_never_below_one_message() -> None:
+    assert child_byte_cap(Limits(bytes_per_trial=10), Workload(message_bytes=5000), 3, 1) == 5000
+
+
+@pytest.mark.parametrize(
+    ("cells", "strategy", "trials"),
+    [
+        (1, "race", 2),
+        (24, "race", 48),
+        (25, "race", 25),
+        (40, "race", 36),
+        (216, "race", 108),
+        (216, "exhaustive", 225),
+        (24, "exhaustive", 48),
+    ],
+)
+def test_small_grids_are_measured_twice_and_large_ones_raced(cells: int, strategy: str, trials: int) -> None:
+    assert search_trials(cells, strategy) == trials
+
+
+def test_a_study_is_preflight_search_and_pairs() -> None:
+    found = cost(SMALL)
+    assert found.trials == 5 + 2 * 3 + 2 * 12
+    assert found.seconds == pytest.approx(found.trials * (3 + 8 + 5 + 1.5))
+    assert cost(SMALL, pairs=4).trials == 5 + 6 + 8
+    assert cost(SMALL, cached=2).trials == found.trials - 2
+    assert cost(SMALL, cached=100).trials == 5 + 24
+
+
+def test_each_message_size_is_a_search_of_its_own() -> None:
+    both = cost("[workload]\nmessage_bytes = [100, 1000]\n" + SMALL)
+    assert both.trials == 2 * cost(SMALL).trials
+    assert both.bytes_written > cost("[workload]\nmessage_bytes = 100\n" + SMALL).bytes_written
+
+
+def test_a_cached_cell_is_saved_once_however_many_sizes_there_are() -> None:
+    text = "[workload]\nmessage_bytes = [100, 1000]\n" + SMALL
+    assert cost(text, cached=3).trials == cost(text).trials - 3
+
+
+def test_more_cells_cost_more() -> None:
+    counts = [1, 3, 10, 30, 100, 1000]
+    costs = [cost(f"[producer]\n'linger.ms' = {list(range(count))}\n") for count in counts]
+    for smaller, larger in itertools.pairwise(costs):
+        assert larger.trials >= smaller.trials
+        assert larger.seconds >= smaller.seconds
+        assert larger.bytes_written >= smaller.bytes_written
+
+
+def test_the_peak_stays_within_the_budget_or_one_trial() -> None:
+    tight = "[workload]\nmessage_bytes = 10000\n[limits]\nbytes_per_trial = '10GB'\nbytes_on_disk = '12GB'\n"
+    assert cost(tight + SMALL).peak_bytes <= 12 * GB
+    lone = tight.replace("12GB", "1GB")
+    assert cost(lone + SMALL).peak_bytes <= 10 * GB
+
+
+def test_a_budget_cuts_time_trials_and_bytes_alike() -> None:
+    whole = cost(SMALL)
+    half = cost(SMALL + f"[search]\nbudget = '{whole.seconds / 2}s'\n")
+    assert half.seconds == pytest.approx(whole.seconds / 2)
+    assert half.trials == pytest.approx(whole.trials / 2, abs=1)
+    assert half.bytes_written == pytest.approx(whole.bytes_written / 2, rel=0.01)
+    assert replace(cost(SMALL + "[search]\nbudget = '24h'\n")) == whole
+
+
+def test_the_widest_replication_of_the_grid_is_counted() -> None:
+    text = "[workload]\nmessage_bytes = 100\n[limits]\nbytes_per_s = '1MB'\n"
+    one, three = cost(text + SMALL), cost(text + SMALL + "[topic]\nreplication = [1, 3]\n")
+    per_trial = three.bytes_written / three.trials
+    assert per_trial == pytest.approx(3 * one.bytes_written / one.trials, rel=0.01)
+    assert msgspec.json.encode(one)  # it goes to the app as it is
