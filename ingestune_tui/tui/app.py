@@ -51,7 +51,7 @@ class IngestuneApp(Editing):
     """Runs until the person quits; returns the exit code."""
 
     TITLE = "ingestune"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 6
     MODES = {

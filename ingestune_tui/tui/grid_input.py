@@ -99,7 +99,8 @@ def _first_accepted(word: str, check: Callable[[Any], object]) -> Any:
         else:
             return candidate
     assert first is not None
-    raise ValueError(f"{word[:40]}: {first}")
+    said = str(first)
+    raise ValueError(said if word[:40] in said else f"{word[:40]}: {said}")
 
 
 def _readings(word: str) -> list[Any]:

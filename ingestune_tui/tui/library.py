@@ -19,13 +19,13 @@ from ingestune_tui.tui.messages import (
     StudyDeleteAsked,
     StudyRenameAsked,
 )
-from ingestune_tui.tui.stored import StudyLine, stored_events
-from ingestune_tui.tui.study_view import StudyView
 
 if TYPE_CHECKING:
     from ingestune_tui.model.study import Study
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tui.state import AppState
+    from ingestune_tui.tui.stored import StudyLine
+    from ingestune_tui.tui.study_view import StudyView
 
 _AT_ONCE = 500
 """Trials folded before other things get their turn."""
@@ -33,6 +33,9 @@ _AT_ONCE = 500
 
 async def read_study(store: Store, study: Study) -> StudyView:
     """A stored study as if it had been watched."""
+    from ingestune_tui.tui.stored import stored_events  # 40 ms with the events and the catalogue
+    from ingestune_tui.tui.study_view import StudyView
+
     trials = await store.trials(study.id)
     view = StudyView()
     for number, event in enumerate(stored_events(study, trials)):
@@ -47,6 +50,8 @@ async def read_study(store: Store, study: Study) -> StudyView:
 
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:
     """Every study, newest first, with the number of its trials."""
+    from ingestune_tui.tui.stored import StudyLine
+
     counts = await store.trial_counts()
     return tuple(StudyLine(study, counts.get(study.id, 0)) for study in await store.studies())
 
@@ -127,7 +132,7 @@ class Library(App[int]):
     @work(group="samples")
     async def _read_samples(self, message: SamplesWanted) -> None:
         store, view = self.state.store, self.state.study
-        if store is None or not isinstance(view, StudyView):
+        if store is None or view is None:
             return
         try:
             trial = await store.trial(message.trial_id)

@@ -32,7 +32,17 @@ def status_parts(state: AppState) -> list[Part]:
     study = state.study
     if study is not None and study.started is not None:
         return _study_parts(study, state.connected)
-    return _grid_parts(state)
+    return grid_parts(state)
+
+
+def editor_parts(state: AppState) -> list[Part]:
+    """The grid in the editor, always; a study that runs meanwhile in its phase alone."""
+    parts = grid_parts(state)
+    study = state.study
+    if state.connected and study is not None and study.started is not None and study.finished is None:
+        running = _phase(study, state.connected)
+        parts.append(Part("sync", f"{short_grid(study.started.study)}: {running.text}", running.style))
+    return parts
 
 
 def fit(parts: list[Part], width: int) -> list[Part]:
@@ -112,7 +122,7 @@ def _sync(study: StudyView) -> list[Part]:
     return [Part("sync", f"⇅ {sync.waiting}")]
 
 
-def _grid_parts(state: AppState) -> list[Part]:
+def grid_parts(state: AppState) -> list[Part]:
     parts = [Part("cluster", state.cluster.address)]
     document = state.document
     if document is None:

@@ -14,12 +14,12 @@ from textual import on, work
 from ingestune_tui.errors import IngestuneError, StudyError
 from ingestune_tui.tui.library import Library
 from ingestune_tui.tui.messages import CommandGiven, StudyResumeAsked
-from ingestune_tui.tui.study_view import StudyView
 
 if TYPE_CHECKING:
     from ingestune_tui.model.events import Command, Event
     from ingestune_tui.model.study import Study
     from ingestune_tui.tui.state import Level
+    from ingestune_tui.tui.study_view import StudyView
     from ingestune_tui.tuning.study_client import StudyClient
 
 STOP_WAIT_S: Final = 2.5
@@ -67,6 +67,8 @@ class Watching(Library):
 
     @work(exclusive=True, group="watch")
     async def _watch(self, connect: Callable[[], Awaitable[StudyClient]], place: str) -> None:
+        from ingestune_tui.tui.study_view import StudyView  # 40 ms with the events and the catalogue
+
         view = StudyView()
         state = self.state
         before = (state.study, state.connected)

@@ -21,6 +21,7 @@ from ingestune_tui.tui.grid_input import field_value, parameter_values
 from ingestune_tui.tui.grid_rows import SCOPE_ROWS, Row, rows
 from ingestune_tui.tui.messages import DocumentChanged, RunAsked
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.status import Part, editor_parts
 from ingestune_tui.tui.widgets.grid_row import Columns, GridRow
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ class GridScreen(Place):
                 yield Static("", id="grid-help-text")
 
     # From the state.
+
+    def status(self, state: AppState) -> list[Part]:
+        return editor_parts(state)
 
     def refresh_from(self, state: AppState) -> None:
         document = state.document

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
-from ingestune_tui.tui.status import status_parts
+from ingestune_tui.tui.status import Part, status_parts
 from ingestune_tui.tui.widgets.key_footer import KeyFooter
 from ingestune_tui.tui.widgets.places_bar import PlacesBar
 from ingestune_tui.tui.widgets.status_line import StatusLine
@@ -60,12 +60,16 @@ class Place(Screen[None]):
     def refresh_from(self, state: AppState) -> None:
         """Bring the body up to date with the state; called often, so change only what differs."""
 
+    def status(self, state: AppState) -> list[Part]:
+        """What the status line says: the study if there is one, else the grid."""
+        return status_parts(state)
+
     def redraw(self) -> None:
         """The fixed rows and the body, from the app's state as it is now."""
         if self.is_attached and self.is_mounted:
             state = self.ingestune.state
             for line in self.query(StatusLine):
-                line.show_parts(status_parts(state))
+                line.show_parts(self.status(state))
             self.refresh_from(state)
 
     def on_screen_resume(self) -> None:

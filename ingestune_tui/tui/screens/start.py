@@ -178,8 +178,7 @@ class StartScreen(Place):
         line = next((each for each in self._clusters if each.choice == self._cluster()), None)
         parts: list[Content] = []
         if card is not None:
-            purpose = card.purpose or "no comment says what it asks"
-            parts.append(Content.assemble((f"{card.name}: ", "bold"), purpose))
+            parts.append(Content.assemble((f"{card.name}: ", "bold"), card.purpose))
             if card.problem:
                 parts.append(Content.assemble(("⚠ ", "$bad"), (card.problem, "$bad")))
             elif card.count is not None and card.count.bytes_written is not None:

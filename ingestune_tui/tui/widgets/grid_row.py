@@ -71,6 +71,7 @@ class GridRow(Widget, can_focus=True):
     GridRow { height: auto; min-height: 1; layout: vertical; }
     GridRow:focus { background: $chosen; }
     GridRow.-scope { color: $quiet; margin-top: 1; }
+    .-tall GridRow.-sections { margin-top: 1; }
     GridRow.-first { margin-top: 0; }
     GridRow > RowInput { background: $chosen; }
     GridRow > .row-problem { color: $bad; height: auto; }
@@ -118,6 +119,7 @@ class GridRow(Widget, can_focus=True):
         row = self._row
         self.can_focus = row.kind not in ("scope", "problem") or (row.kind == "scope" and not row.opened)
         self.set_class(row.kind == "scope" and row.opened, "-scope")
+        self.set_class(row.key == "section:workload", "-sections")
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return 1 if not self.editing else super().get_content_height(container, viewport, width)
@@ -143,7 +145,7 @@ class GridRow(Widget, can_focus=True):
         line = Content.assemble(
             mark,
             (row.label.ljust(columns.label), "bold"),
-            ("values".ljust(columns.values), "$quiet"),
+            (" values".ljust(columns.values), "$quiet"),
             ("default"[: max(0, columns.default - 1)].ljust(columns.default), "$quiet"),
             ("  cells" if row.label == "producer" or columns.default else "", "$quiet"),
         )
@@ -177,15 +179,18 @@ class GridRow(Widget, can_focus=True):
         row = self._row
         if not row.chips:
             return Content.assemble((_cut(row.default, room), "$quiet"))
-        style = "strike $quiet" if row.off else "bold" if len(row.chips) > 1 else ""
+        style = "strike $quiet" if row.off else "bold on $panel" if len(row.chips) > 1 else "on $panel"
+        style = style if row.kind == "parameter" else ""
+        chips = [f" {chip} " if row.kind == "parameter" and not row.off else chip for chip in row.chips]
+        gap = 1 if row.kind == "parameter" and not row.off else 2
         line = Content("")
-        for number, chip in enumerate(row.chips):
-            rest = len(row.chips) - number
+        for number, chip in enumerate(chips):
+            rest = len(chips) - number
             more = f" +{rest}"
             chip = _cut(chip, max(6, room - len(more)))
-            if number and line.cell_length + 2 + len(chip) + (len(more) if rest > 1 else 0) > room:
+            if number and line.cell_length + gap + len(chip) + (len(more) if rest > 1 else 0) > room:
                 return line + Content.assemble((more, "$quiet"))
-            line += Content("  " if number else "") + Content.assemble((chip, style))
+            line += Content(" " * gap if number else "") + Content.assemble((chip, style))
         return line
 
     def _with_problem(self, line: Content, width: int) -> Content:

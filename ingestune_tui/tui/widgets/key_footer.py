@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
-from textual.style import Style
+from textual.events import Click
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ class KeyFooter(Widget):
     """Shows what the active bindings say, enter first, the others in their order, and leaves out what does not fit."""
 
     DEFAULT_CSS = "KeyFooter { height: 1; dock: bottom; padding: 0 1; }"
+
+    _spans: list[tuple[int, int, str]]
+    """(first column, column after, key) of what is shown."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
@@ -52,8 +55,18 @@ class KeyFooter(Widget):
 
     def render(self) -> Content:
         line = Content("")
+        self._spans = []
         for number, (key, shown, what) in enumerate(self.keys()):
             label = Content.assemble((shown, "bold $tuned"), (f" {what}", "$quiet"))
             gap = "  " if number else ""
-            line += Content(gap) + label.stylize(Style.from_meta({"@click": f"app.simulate_key('{key}')"}))
+            line += Content(gap)
+            self._spans.append((line.cell_length, line.cell_length + label.cell_length, key))
+            line += label
         return line
+
+    async def on_click(self, event: Click) -> None:
+        """A click on a key is the key."""
+        place = event.get_content_offset(self)
+        key = next((key for left, right, key in self._spans if place and left <= place.x < right), None)
+        if key is not None:
+            await self.app.action_simulate_key(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from textual.content import Content
-from textual.style import Style
+from textual.events import Click
 from textual.widget import Widget
 
 PLACES: Final = (
@@ -30,6 +30,7 @@ class PlacesBar(Widget):
     def render(self) -> Content:
         width = self.content_size.width
         line = Content("")
+        self._spans: list[tuple[int, int, str]] = []
         for key, mode, title in PLACES:
             here = mode == self._current
             shown = title if width >= 52 or here else title[:4]
@@ -37,8 +38,18 @@ class PlacesBar(Widget):
                 (f"{key} ", "$quiet" if not here else "bold $tuned"),
                 (shown, "bold underline $tuned" if here else "$foreground"),
             )
-            line += label.stylize(Style.from_meta({"@click": f"app.switch_place('{mode}')"})) + Content("  ")
+            self._spans.append((line.cell_length, line.cell_length + label.cell_length, f"switch_place('{mode}')"))
+            line += label + Content("  ")
         help_key = Content.assemble(("? ", "bold $tuned"), ("help", "$quiet"))
-        help_key = help_key.stylize(Style.from_meta({"@click": "app.help"}))
         gap = width - line.cell_length - help_key.cell_length
-        return line.pad_right(gap) + help_key if gap >= 0 else line.truncate(width)
+        if gap < 0:
+            return line.truncate(width)
+        self._spans.append((width - help_key.cell_length, width, "help"))
+        return line.pad_right(gap) + help_key
+
+    async def on_click(self, event: Click) -> None:
+        """A click on a place goes there."""
+        place = event.get_content_offset(self)
+        action = next((action for left, right, action in self._spans if place and left <= place.x < right), None)
+        if action is not None:
+            await self.run_action(f"app.{action}")
