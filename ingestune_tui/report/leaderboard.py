@@ -140,8 +140,9 @@ def leaderboard(
         seen for i, cell in enumerate(cells) for trial in cell.trials if (seen := _seen(trial, i, figure, limit))
     ]
     ranked = ranking(space, finished, maximize=figure in MAXIMIZED, noise=_noise(cells, figure), limit=limit)
-    winner = outcome.winner if outcome is not None and outcome.verdict in _CLAIMED else None
-    leader = (outcome.winner if outcome is not None else None) or leader
+    best = outcome.winner if outcome is not None and outcome.winner != outcome.baseline else None
+    winner = best if outcome is not None and outcome.verdict in _CLAIMED else None
+    leader = best or leader
     rows = []
     for place in ranked:
         cell = cells[place.cell]
@@ -152,7 +153,7 @@ def leaderboard(
             standing = "baseline"
         elif place.infeasible:
             standing = "infeasible"
-        elif winner is None and cell.configuration == leader:
+        elif winner is None and cell.configuration == leader and (outcome is None or outcome.verdict == "unconfirmed"):
             standing = "leader"
         rows.append(_row(cell, standing, place, str(durability[place.cell])))
     client = cells[0].trials[0].workload.client if cells else ""

@@ -121,6 +121,8 @@ def _size_result(
         return None
     base = outcome.baseline if outcome is not None else baselines[0].configuration
     tuned = (outcome.winner if outcome is not None else None) or leader
+    if tuned == base:  # the baseline won: what it was measured against is worth showing
+        tuned = next((trial.configuration for trial in trials if trial.role == "confirm" and not trial.baseline), None)
     pairs = [trial for trial in trials if trial.role == "confirm"]
     confirmed = against is None and outcome is not None and outcome.verdict in CLAIMS and bool(pairs)
     source = pairs if confirmed else [trial for trial in trials if trial.role != "confirm"] or pairs

@@ -53,6 +53,12 @@ def test_only_an_outcome_makes_a_winner(fake: FakeStudy) -> None:
     assert next(row for row in done.rows if row.configuration == BEST).standing == "winner"
 
 
+def test_a_baseline_that_won_is_the_baseline_and_nobody_is_the_winner(fake: FakeStudy) -> None:
+    slower = msgspec.structs.replace(fake.outcomes[0], verdict="slower", winner=fake.outcomes[0].baseline)
+    rows = leaderboard(fake.trials, "throughput", outcome=slower).rows
+    assert [row.standing for row in rows if row.standing] == ["baseline", "infeasible"]
+
+
 def test_figures_are_geometric_means_of_the_counting_trials(fake: FakeStudy) -> None:
     board = leaderboard(fake.trials, "throughput")
     row = next(row for row in board.rows if row.configuration == BASELINE)

@@ -52,6 +52,14 @@ def test_against_another_configuration_nothing_is_confirmed(fake: FakeStudy) -> 
     assert result.baseline.configuration == other
 
 
+def test_where_the_baseline_won_its_challenger_is_shown(fake: FakeStudy) -> None:
+    slower = msgspec.structs.replace(fake.outcomes[1], verdict="slower", winner=fake.outcomes[1].baseline)
+    result = summarize(fake.trials, [slower]).sizes[1]
+    assert result.confirmed
+    assert result.tuned is not None
+    assert result.tuned.configuration == BEST
+
+
 def test_an_unconfirmed_outcome_never_shows_a_ratio(fake: FakeStudy) -> None:
     outcome = msgspec.structs.replace(fake.outcomes[1], verdict="unconfirmed", ratio=None, reason="stopped by you")
     assert "x [" not in claim(outcome)

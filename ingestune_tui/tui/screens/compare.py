@@ -214,7 +214,8 @@ class CompareScreen(StudyPlace):
 
         view = self.view
         result = self._summary.sizes[self._chosen]
-        if view is not None and result.tuned is not None:
+        slower = result.outcome is not None and result.outcome.verdict == "slower"
+        if view is not None and result.tuned is not None and not slower:
             self.app.push_screen(ExportScreen(export_of_size(view, result)))
         else:
             self.ingestune.say("nothing better than the baseline was found, so there is nothing to export")

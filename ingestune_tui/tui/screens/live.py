@@ -196,7 +196,7 @@ class LiveScreen(StudyPlace):
     def _winner(self, view: StudyView) -> Outcome | None:
         size = view.workload.message_bytes if view.workload is not None else 0
         outcome = view.outcome(size)
-        return outcome if outcome is not None and outcome.winner is not None else None
+        return outcome if outcome is not None and outcome.winner not in (None, outcome.baseline) else None
 
     def action_export(self) -> None:
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome

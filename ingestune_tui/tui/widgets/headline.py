@@ -65,7 +65,9 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
         first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
     changes = difference_text(outcome.winner, outcome.baseline, outcome.workload.client) if outcome.winner else []
     return Said(
-        tuple(first), (("   ".join(changes) or "the baseline itself", ""),), ((size_text(message_bytes), "label"),)
+        tuple(first),
+        (("   ".join(changes) or "nothing that was tried is better: keep what you have", ""),),
+        ((size_text(message_bytes), "label"),),
     )
 
 
