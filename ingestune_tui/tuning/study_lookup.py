@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass, field
 
-from ingestune_tui.errors import UsageError
+from ingestune_tui.errors import StudyError, UsageError
 from ingestune_tui.model.events import now
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.study import Cluster, Owner, Study
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.grid_file import GridFile
+from ingestune_tui.tuning.study_client import owner_lives
 
 _UNFINISHED = ("running", "paused", "interrupted", "stopped")
 
@@ -40,13 +41,16 @@ async def choose_study(
 
     Raises UsageError when the named study exists and cannot be gone on with, StudyError when another process runs it.
     """
-    study = await _existing(store, wanted, grid_file, cluster)
+    study = await _existing(store, wanted, grid_file, cluster, owner)
     if study is None:
-        study = await _create(store, wanted, grid_file, cluster)
+        await _refuse_a_second(store, grid_file, cluster, owner)
+        study = await _create(store, wanted, grid_file, cluster, owner)
     return await store.claim_study(study.id, owner)
 
 
-async def _existing(store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice) -> Study | None:
+async def _existing(
+    store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice, owner: Owner
+) -> Study | None:
     if wanted.fresh:
         return None
     if wanted.name:
@@ -66,18 +70,34 @@ async def _existing(store: Store, wanted: Wanted, grid_file: GridFile, cluster: 
         if named.cluster.label != cluster.label:
             raise UsageError(f"study {named.name} runs on {named.cluster.label}, not on {cluster.label}")
         return named
-    same = [
+    same = await _unfinished(store, grid_file, cluster, owner)
+    return same[0] if same else None
+
+
+async def _unfinished(store: Store, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> list[Study]:
+    """Studies of this grid and cluster that this host may go on with, newest first."""
+    return [
         study
         for study in await store.studies()
         if study.grid_hash == grid_file.hash
         and study.cluster.label == cluster.label
         and study.cluster.kind == cluster.kind
         and study.state in _UNFINISHED
+        and study.host in ("", owner.host)
     ]
-    return same[0] if same else None
 
 
-async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice) -> Study:
+async def _refuse_a_second(store: Store, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> None:
+    """Two at once of one grid on one cluster would measure each other, under whatever name."""
+    for study in await _unfinished(store, grid_file, cluster, owner):
+        if study.owner is not None and owner_lives(study):
+            raise StudyError(
+                f"study {study.name} runs the same grid on {cluster.label}, in process {study.owner.pid}",
+                f"Watch it with `ingestune attach {study.name}`, or end it with `ingestune stop {study.name}`.",
+            )
+
+
+async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> Study:
     study = Study(
         id=new_id(),
         name=await store.unique_name(wanted.name or grid_file.path.stem or "study"),
@@ -89,6 +109,7 @@ async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: Cl
         strategy=grid_file.grid.search.strategy,
         seed=wanted.seed,
         created_at=now(),
+        host=owner.host,
         options={"grid_path": str(grid_file.path.absolute()), **wanted.options},
     )
     await store.create_study(study)
