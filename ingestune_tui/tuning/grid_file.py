@@ -29,7 +29,7 @@ class GridFile:
     notes: tuple[str, ...]
     """What was left out of a baseline file, and why."""
     hash: str
-    """Of everything that decides what is run: equal for files that differ in comments and order of keys only."""
+    """Of everything that decides what is run: equal for files that differ in comments, title and layout only."""
 
 
 def load_grid(path: Path) -> GridFile:
@@ -48,10 +48,11 @@ def resolve(text: str, path: Path) -> GridFile:
         file = path.parent / os.path.expanduser(name)
         where = f"baseline.{scope.value}"
         try:
-            if file.stat().st_size > MAX_GRID_BYTES:
+            text_of_file = _at_most(file)
+            if text_of_file is None:
                 problems.append(Problem(where, f"{file} is larger than 1 MB"))
                 continue
-            found, said = dialect.baseline_settings(file.read_text(encoding="utf-8"), scope, client)
+            found, said = dialect.baseline_settings(text_of_file.decode("utf-8"), scope, client)
         except (OSError, UnicodeDecodeError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
             problems.append(Problem(where, f"{file} cannot be read: {reason}", "paths are relative to the grid's file"))
@@ -95,12 +96,20 @@ def payload_path(workload: Workload, base: Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MAX_GRID_BYTES:
+        content = _at_most(path)
+        if content is None:
             raise GridError((Problem("", "the file is larger than 1 MB", "a grid is a few dozen lines"),), str(path))
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as problem:
         raise GridError(
             (Problem("", f"not UTF-8 text (byte {problem.start})", "save it as UTF-8"),), str(path)
         ) from problem
     except OSError as problem:
         raise UsageError(f"{path} cannot be read: {problem.strerror}") from problem
+
+
+def _at_most(path: Path) -> bytes | None:
+    """A file's content, or None when it is larger than a grid may be; a pipe or a device is read no further either."""
+    with path.open("rb") as file:
+        content = file.read(MAX_GRID_BYTES + 1)
+    return content if len(content) <= MAX_GRID_BYTES else None

@@ -1,0 +1,174 @@
+"""A grid file from disk: its baseline files in either dialect, its hash, and everything that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.errors import GridError, UsageError
+from ingestune_tui.model.configuration import settings_of
+from ingestune_tui.model.workload import Workload
+from ingestune_tui.tuning.grid_file import load_grid, payload_fingerprint, resolve
+
+LINGER = '[producer]\n"linger.ms" = [0, 5]\n'
+
+
+def baseline(tmp_path: Path, properties: str, client: str = "librdkafka") -> tuple[dict[str, object], tuple[str, ...]]:
+    """The producer settings read from a properties file beside the grid, and the notes."""
+    (tmp_path / "mine.properties").write_text(properties, encoding="utf-8")
+    grid = f'[workload]\nclient = "{client}"\n[baseline]\nproducer = "mine.properties"\n'
+    found = resolve(grid + LINGER, tmp_path / "grid.toml")
+    return dict(settings_of(found.grid.baseline.settings)[Scope.PRODUCER]), found.notes
+
+
+def test_a_librdkafka_file_is_understood(tmp_path: Path) -> None:
+    found, notes = baseline(tmp_path, "linger.ms=7\ncompression.codec=lz4\nrequest.required.acks=-1\n")
+    assert found == {"linger.ms": 7, "compression.type": "lz4", "acks": "all"}
+    assert notes == ()
+
+
+def test_a_java_file_is_understood_for_librdkafka(tmp_path: Path) -> None:
+    found, _ = baseline(tmp_path, "# mine\nlinger.ms = 7\nbatch.size: 32768\nbuffer.memory=33554432\nacks=all\n")
+    assert found["linger.ms"] == 7
+    assert found["batch.size"] == 32768
+    assert found["acks"] == "all"
+    assert found["queue.buffering.max.kbytes"] == 32768
+
+
+def test_a_java_file_is_understood_for_java(tmp_path: Path) -> None:
+    found, _ = baseline(tmp_path, "buffer.memory=33554432\ncompression.type=zstd\n", "java")
+    assert found == {"buffer.memory": 33554432, "compression.type": "zstd"}
+
+
+def test_what_cannot_be_tuned_is_left_out_and_a_secret_never_repeated(tmp_path: Path) -> None:
+    found, notes = baseline(
+        tmp_path, "bootstrap.servers=kafka:9092\nsasl.password=hunter2\nplugin.library.paths=evil.so\nlinger.ms=7\n"
+    )
+    assert found == {"linger.ms": 7}
+    assert "hunter2" not in " ".join(notes)
+    assert any("plugin.library.paths" in note and note.startswith("mine.properties: ") for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file"),
+        (b"linger.ms=\xff\xfe", "cannot be read"),
+        (b"#" * 1_000_001, "larger than 1 MB"),
+        (b"linger.ms=soon", "linger.ms"),
+    ],
+    ids=["missing", "binary", "too big", "wrong value"],
+)
+def test_a_baseline_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, words: str) -> None:
+    if content is not None:
+        (tmp_path / "mine.properties").write_bytes(content)
+    with pytest.raises(GridError, match=words) as caught:
+        resolve('[baseline]\nproducer = "mine.properties"\n' + LINGER, tmp_path / "grid.toml")
+    assert caught.value.problems[0].path == "baseline.producer"
+    assert "mine.properties" in str(caught.value)
+
+
+def test_a_baseline_path_that_is_none_is_a_problem_too(tmp_path: Path) -> None:
+    for path in ("a\\u0000b", "x" * 5000, "."):
+        with pytest.raises(GridError, match=r"baseline\.producer"):
+            resolve(f'[baseline]\nproducer = "{path}"\n' + LINGER, tmp_path / "grid.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (None, UsageError, "No such file"),
+        (b"title = '\xff'", GridError, "not UTF-8 text \\(byte 9\\)"),
+        (b"\x7fELF\x02\x00\x00", GridError, "not TOML"),
+        (b"#" * 2_000_000, GridError, "larger than 1 MB"),
+    ],
+    ids=["missing", "not UTF-8", "binary", "2 MB"],
+)
+def test_a_grid_file_that_cannot_be_read_is_named(
+    tmp_path: Path, content: bytes | None, error: type[Exception], words: str
+) -> None:
+    path = tmp_path / "grid.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(error, match=words) as caught:
+        load_grid(path)
+    assert "grid.toml" in str(caught.value)
+
+
+def test_a_directory_is_no_grid(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Is a directory"):
+        load_grid(tmp_path)
+
+
+def test_a_device_without_end_is_refused_at_once() -> None:
+    with pytest.raises(GridError, match="larger than 1 MB"):
+        load_grid(Path("/dev/zero"))
+
+
+def test_a_grid_may_come_through_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "grid.toml"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(LINGER,))
+    writer.start()
+    assert load_grid(pipe).grid.size == 2
+    writer.join()
+
+
+# The hash ---------------------------------------------------------------------------------------------------
+
+
+def grid_hash(text: str, tmp_path: Path) -> str:
+    return resolve(text, tmp_path / "grid.toml").hash
+
+
+def test_comments_title_and_layout_change_no_hash(tmp_path: Path) -> None:
+    assert grid_hash('# mine\ntitle = "x"\n[producer]\nlinger.ms = [ 0,\n 5.0 ]', tmp_path) == grid_hash(
+        '[producer]\n"queue.buffering.max.ms" = ["0ms", "5ms"]', tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[producer]\n"linger.ms" = [0, 6]',
+        '[producer]\n"linger.ms" = [5, 0]',  # cells are known by their number
+        LINGER + "[topic]\npartitions = 3",
+        LINGER + "[search]\nconfirm_pairs = 4",
+        LINGER + "[trial]\npaced = 0",
+        LINGER + "[workload]\nmessage_bytes = 10",
+        LINGER + '[baseline.producer]\nacks = "1"',
+        LINGER + '[search]\noff = ["producer.linger.ms"]',
+    ],
+)
+def test_what_decides_a_run_changes_the_hash(text: str, tmp_path: Path) -> None:
+    assert grid_hash(text, tmp_path) != grid_hash(LINGER, tmp_path)
+
+
+def test_a_baseline_files_content_counts_and_not_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.properties").write_text("linger.ms=7\n")
+    (tmp_path / "b.properties").write_text("# the same\nqueue.buffering.max.ms=7\n")
+    (tmp_path / "c.properties").write_text("linger.ms=8\n")
+    a, b, c = (grid_hash(f'[baseline]\nproducer = "{name}.properties"\n' + LINGER, tmp_path) for name in "abc")
+    assert a == b != c
+
+
+# The payload ------------------------------------------------------------------------------------------------
+
+
+def test_a_payloads_content_is_its_fingerprint(tmp_path: Path) -> None:
+    assert payload_fingerprint(Workload(payload="random"), tmp_path) == "random"
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    (tmp_path / "b.txt").write_text("one\ntwo\n")
+    a = payload_fingerprint(Workload(payload="file:a.txt"), tmp_path)
+    assert a == payload_fingerprint(Workload(payload=f"file:{tmp_path}/b.txt"), Path("/"))
+    (tmp_path / "a.txt").write_text("one\nthree\n")
+    assert payload_fingerprint(Workload(payload="file:a.txt"), tmp_path) != a
+
+
+def test_a_payload_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GridError, match=r"workload\.payload: .*missing\.txt cannot be read: No such file"):
+        payload_fingerprint(Workload(payload="file:missing.txt"), tmp_path)
