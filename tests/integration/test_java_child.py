@@ -38,7 +38,7 @@ def test_a_whole_trial_accounts_for_every_message_in_the_topic(local_kafka: str,
         grown = messages_in(local_kafka, topic)
     assert finished.sent == finished.acknowledged == grown
     assert finished.failed == {}
-    assert saturated.messages > 10_000
+    assert saturated.messages > 1_000
     assert saturated.messages == sum(sample.messages for sample in child.samples("saturated"))
     assert saturated.bytes == saturated.messages * 100
     assert 0 < saturated.thread_cpu <= saturated.cpu

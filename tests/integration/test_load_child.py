@@ -25,7 +25,7 @@ def test_a_whole_trial_accounts_for_every_message_in_the_topic(local_kafka: str)
     assert finished.sent == finished.acknowledged == grown
     assert finished.failed == {}
     assert finished.unacknowledged == 0
-    assert saturated.messages > 10_000
+    assert saturated.messages > 1_000
     assert saturated.bytes == saturated.messages * 100
     assert saturated.window_s == pytest.approx(1.0, abs=0.2)
     assert paced.scheduled == 2_000
