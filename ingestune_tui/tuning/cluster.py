@@ -55,7 +55,8 @@ def parse_cluster(text: str, command_config: Path | None = None, nodes: int = 1)
         return ClusterChoice("simulated", nodes=nodes)
     for part in word.split(","):
         host, _, port = part.strip().rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536 or any(c.isspace() for c in host):
+        number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+        if not host or not 0 < number < 65536 or any(c.isspace() for c in host):
             raise UsageError(
                 f"{text[:200]!r} is no cluster",
                 "Write `local`, `simulated`, or an address like kafka1:9092,kafka2:9092.",

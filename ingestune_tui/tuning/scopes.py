@@ -10,12 +10,14 @@ from ingestune_tui.tuning.cluster import ClusterChoice
 
 def refuse_scopes(grid: Grid, choice: ClusterChoice, *, allow_broker_changes: bool) -> None:
     """Raises Refused where a grid wants to change brokers that it must not."""
-    names = [each.name for each in grid.active if each.scope in (Scope.BROKER, Scope.BROKER_STATIC)]
+    wanted = [(each.scope, each.name) for each in grid.active]
+    wanted += [(each.scope, each.name) for each in grid.baseline.settings]
+    names = list(dict.fromkeys(name for scope, name in wanted if scope in (Scope.BROKER, Scope.BROKER_STATIC)))
     if not names:
         return
     if choice.kind == "simulated":
         raise Refused(f"a simulated broker has no settings: {', '.join(names)}", "Use --cluster local.")
-    static = [each.name for each in grid.active if each.scope is Scope.BROKER_STATIC]
+    static = [name for scope, name in wanted if scope is Scope.BROKER_STATIC]
     if static and choice.kind != "local":
         raise Refused(
             f"{', '.join(static)} can only be set by restarting the brokers, and these are not ours to restart",

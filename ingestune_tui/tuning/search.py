@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ingestune_tui.catalogue import catalogue
+from ingestune_tui.catalogue.constraints import DurabilityClass
 from ingestune_tui.model.objective import Figure, Objective
 from ingestune_tui.model.space import Space, durability_of
 from ingestune_tui.model.trial import Trial
@@ -20,28 +21,28 @@ SKIPPED = "SKIPPED"
 
 
 def search_space(space: Space, *, every_class: bool = False) -> SearchSpace:
-    """The planners' view of a space. The leader is sought in the baseline's durability class."""
+    """The planners' view of a space. The leader is sought in the baseline's durability class, or one no weaker."""
     factors = []
     for parameter in space.factors:
         prop = catalogue.find(parameter.scope, parameter.name)
         factors.append(Factor(parameter.name, len(parameter.levels), prop.ordered if prop else True))
-    classes = tuple(int(durability_of(cell.configuration, space.workload)) for cell in space.cells)
-    target = int(durability_of(space.baseline, space.workload))
-    if target not in classes and classes:
-        target = nearest_class(target, classes)
+    classes = tuple(durability_of(cell.configuration, space.workload) for cell in space.cells)
+    target = target_class(durability_of(space.baseline, space.workload), classes)
     return SearchSpace(
         factors=tuple(factors),
         cells=tuple(cell.levels for cell in space.cells),
         baseline=space.baseline_cell if space.baseline_cell >= 0 else None,
-        classes=() if every_class else classes,
-        target_class=target,
+        classes=() if every_class else tuple(int(each) for each in classes),
+        target_class=int(target),
     )
 
 
-def nearest_class(target: int, classes: Sequence[int]) -> int:
-    """The weakest class at least as strong as the baseline's; without one, the strongest there is."""
-    stronger = [each for each in classes if each >= target]
-    return min(stronger) if stronger else max(classes)
+def target_class(baseline: DurabilityClass, classes: Sequence[DurabilityClass]) -> DurabilityClass:
+    """The baseline's own class where a cell has it, else the least strong of those that lack nothing it promises.
+
+    Where every cell promises less, it stays the baseline's: then no cell may win.
+    """
+    return min((each for each in classes if not each.weaker_than(baseline)), default=baseline)
 
 
 def objective_value(trial: Trial, figure: Figure) -> float | None:
