@@ -71,6 +71,9 @@ def target(shared: SharedCopy) -> Target:
         ) from None
     named = [host for host in hosts if host] or [host for host in os.environ.get("PGHOST", "").split(",") if host]
     elsewhere = "service" in query or "PGSERVICE" in os.environ
+    root = query.get("sslrootcert", "")
+    if root not in ("", "system") and not Path(root).expanduser().is_file():
+        raise SharedCopyRefused(f"sslrootcert in {shared.origin} names {root}, which is no file")
     nearby = not elsewhere and all(map(_is_loopback, named))
     mode = query.pop("sslmode", "") or ("" if elsewhere else os.environ.get("PGSSLMODE", ""))
     database = unquote(parts.path.lstrip("/")) or query.get("dbname") or query.get("database") or ""

@@ -90,7 +90,7 @@ class _Pull:
         self._configurations: dict[str, Configuration | Refusal] = {}
 
     async def run(self) -> Pulled:
-        clusters = [row[0] for row in await self._database.all("select id from cluster")]
+        clusters = [row[0] for row in await self._database.all("select id from cluster where id <> ''")]
         hidden = {row[0] for row in await self._database.all("select id from tombstone")}
         names, trials = [], 0
         for row in await self._ask(_SHARED, clusters, self._identity, MAX_BODY_BYTES):

@@ -32,6 +32,8 @@ REST: Final = 9.0
 """A rest lasts so many times as long as the batch before it: at most a tenth of the time is spent sending."""
 LOOK_S: Final = 2.0
 """How often the background looks for rows that another process wrote."""
+SAY_EVERY_S: Final = 2.0
+"""How often a long sending says how many rows are left."""
 HANG_UP_S: Final = 30.0
 """An idle connection is given back after this."""
 FIRST_RETRY_S: Final = 1.0
@@ -87,13 +89,14 @@ class Sync:
         self._nudged = asyncio.Event()
         self._stop = asyncio.Event()
         self._had_luck = False
+        self._said_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._chance = random.Random()
 
     @property
     def state(self) -> SyncState:
-        """What was last said."""
+        """How it stands."""
         return self._state
 
     def start(self) -> None:
@@ -132,8 +135,13 @@ class Sync:
 
     def _say(self, state: SyncState) -> None:
         told = (self._state.state, self._state.waiting, self._state.retry_in_s, self._state.reason)
-        if told != (state.state, state.waiting, state.retry_in_s, state.reason):
-            self._state = state
+        if told == (state.state, state.waiting, state.retry_in_s, state.reason):
+            return
+        moment = time.monotonic()
+        progress = state.state == self._state.state == "sending"
+        self._state = state
+        if not progress or moment - self._said_at >= SAY_EVERY_S:
+            self._said_at = moment
             self._on_state(state)
 
     async def _run(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,13 @@ async def test_a_changed_row_replaces_the_earlier_one_and_never_a_later_one(tmp_
     assert (await sync_once(path, shared)).rows == 1
     assert [row["state"] for row in await ask(postgres, "select state from ingestune.study")] == ["finished"]
     assert await equal(path, shared)
+    stale = sqlite3.connect(path)
+    stale.execute("update study set rev = 2, synced_rev = 1, body = replace(body, 'finished', 'running')")
+    stale.commit()
+    stale.close()
+    await sync_once(path, shared)
+    assert [row["state"] for row in await ask(postgres, "select state from ingestune.study")] == ["finished"]
+    assert [report.newer_there for report in await verify(path, shared) if report.table == "study"] == [1]
 
 
 async def test_two_databases_of_one_cluster_converge(tmp_path: Path, postgres: str) -> None:

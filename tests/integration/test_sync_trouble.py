@@ -132,7 +132,9 @@ def test_another_host_is_verified_in_full_unless_plaintext_is_allowed(monkeypatc
         and protection.check_hostname
         and protection.verify_mode == ssl.CERT_REQUIRED
     )
-    assert target(copy_at(far + "?sslrootcert=/ca.pem")).ssl == "verify-full"
+    assert target(copy_at(f"{far}?sslrootcert={__file__}")).ssl == "verify-full"
+    with pytest.raises(SharedCopyRefused, match="is no file"):
+        target(copy_at(far + "?sslrootcert=/nowhere/ca.pem"))
     assert target(SharedCopy(Secret(far), True, "config.toml")).ssl == "prefer"
     for near in ("127.0.0.1", "[::1]:5433", "localhost", ""):
         assert target(copy_at(f"postgresql://user@{near}/results")).ssl == "prefer"
