@@ -89,7 +89,9 @@ def difference_text(winner: Configuration, baseline: Configuration, client: str,
     texts = []
     for scope, name, after, before in winner.differences(baseline):
         key = (scope, name)
-        texts.append(f"{name} {value_text(key, before, client)} {arrow} {value_text(key, after, client)}")
+        old, new = value_text(key, before, client), value_text(key, after, client)
+        if old != new:  # a default that the winner spells out is no change
+            texts.append(f"{name} {old} {arrow} {new}")
     return texts
 
 
