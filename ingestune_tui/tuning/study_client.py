@@ -90,6 +90,9 @@ class StudyClient:
                 break
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(process.wait()), _LOOK_S)
+        if process.returncode is None:  # nobody could steer it
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
         said = log.read_bytes()[-_LOG_BYTES:].decode("utf-8", "replace").strip()
         raise StudyError(said or f"the study process did not start (code {process.returncode})", f"Its log is {log}.")
 

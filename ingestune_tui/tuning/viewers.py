@@ -97,14 +97,19 @@ class Viewers:
             yield
         finally:
             server.close()
-            for writer in list(self._writers):
-                with contextlib.suppress(OSError, TimeoutError):
-                    await asyncio.wait_for(writer.drain(), _BYE_S)
-                writer.close()
-            for reader in list(self._readers):
-                reader.cancel()
-            await asyncio.gather(*self._readers, return_exceptions=True)
+            await self._say_goodbye()
             path.unlink(missing_ok=True)
+
+    async def _say_goodbye(self) -> None:
+        """Close every connection when all was sent, or after a second. Its task then ends by itself: to cancel one
+        would make Python 3.11 print a traceback."""
+        writers, tasks = list(self._writers), list(self._readers)
+        for writer in writers:
+            writer.close()
+        if tasks and (await asyncio.wait(tasks, timeout=_BYE_S))[1]:
+            for writer in writers:
+                writer.transport.abort()
+            await asyncio.wait(tasks)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
