@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from ingestune_tui.catalogue import catalogue, dialect
+from ingestune_tui.catalogue import dialect
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyError, TrialError
 from ingestune_tui.kafka.dynamic_config import DynamicConfig
@@ -22,6 +22,7 @@ from ingestune_tui.model.journal import JournalEntry
 from ingestune_tui.storage.owner import lives
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import OpenCluster
+from ingestune_tui.tuning.restarts import key_of, static_settings
 
 _T = TypeVar("_T")
 
@@ -33,35 +34,9 @@ class SettingsRefused(TrialError):
     broker_gone = False
 
 
-def static_settings(configuration: Configuration) -> dict[str, str]:
-    """What the brokers must be started with; values that are the default anyway are left out."""
-    named = configuration.scope(Scope.BROKER_STATIC)
-    changed = {}
-    for name, value in named.items():
-        prop = catalogue.find(Scope.BROKER_STATIC, name)
-        if prop is None or prop.default_java != value:
-            changed[name] = value
-    return dialect.to_java(Scope.BROKER_STATIC, changed)
-
-
 def dynamic_settings(configuration: Configuration) -> dict[str, str]:
     """What the brokers are told while they run."""
     return dialect.to_java(Scope.BROKER, configuration.scope(Scope.BROKER))
-
-
-def in_few_restarts(
-    cells: Sequence[int], settings_of: Callable[[int], Mapping[str, str]], running: Mapping[str, str] | None
-) -> list[int]:
-    """The same trials, those that need the same static settings together: first what runs now, then as they came."""
-    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
-    for cell in cells:
-        groups.setdefault(_key(settings_of(cell)), []).append(cell)
-    now = [] if running is None else groups.pop(_key(running), [])
-    return [*now, *(cell for group in groups.values() for cell in group)]
-
-
-def _key(settings: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(settings.items()))
 
 
 async def uninterrupted(work: Coroutine[Any, Any, _T]) -> _T:
@@ -95,7 +70,7 @@ class BrokerSettings:
     def needs_restart(self, configuration: Configuration) -> bool:
         """Whether the brokers have to be started anew for it."""
         wanted = static_settings(configuration)
-        return wanted != self.running and _key(wanted) not in self._refused
+        return wanted != self.running and key_of(wanted) not in self._refused
 
     @contextlib.asynccontextmanager
     async def applied(self, configuration: Configuration) -> AsyncIterator[None]:
@@ -105,7 +80,7 @@ class BrokerSettings:
         when a setting cannot be put back.
         """
         await self.restore_left()
-        if static := self._refused.get(_key(static_settings(configuration))):
+        if static := self._refused.get(key_of(static_settings(configuration))):
             raise static
         if self.needs_restart(configuration):
             await uninterrupted(self._restart(static_settings(configuration)))
@@ -151,7 +126,7 @@ class BrokerSettings:
             await local.restart(wanted)
         except LocalBrokerError as problem:
             refused = SettingsRefused(problem.what, problem.hint, code="BROKER_REFUSED")
-            self._refused[_key(wanted)] = refused
+            self._refused[key_of(wanted)] = refused
             if before is not None:
                 await local.restart(before)
                 self.running = before

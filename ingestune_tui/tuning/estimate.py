@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space, topic_shape
 from ingestune_tui.model.workload import Limits, Timings, Workload
+from ingestune_tui.tuning.restarts import RESTART_OF_THREE_S, RESTART_S, expected_restarts
 
 PREFLIGHT_TRIALS = 5
 EXPECTED_NOISE = 0.10
@@ -105,11 +106,14 @@ def estimate(
         searched = search_trials(len(space.cells), grid.search.strategy)
         spared = min(cached, searched)
         cached -= spared
-        run = PREFLIGHT_TRIALS + searched - spared + confirm
+        restarts = expected_restarts(space, searched, confirm // 2, in_blocks=grid.search.strategy == "race")
+        run = PREFLIGHT_TRIALS + searched - spared + confirm + restarts
         replication = max((topic_shape(cell.configuration, space.workload)[1] for cell in space.cells), default=1)
         each = trial_bytes(space.workload, grid.timings, grid.limits, replication=replication, nodes=nodes)
         trials += run
-        seconds += run * (stage_seconds(grid.timings) + OVERHEAD_S)
+        catch_up_s = grid.timings.saturated_s if space.workload.consumers else 0.0
+        seconds += run * (stage_seconds(grid.timings) + catch_up_s + OVERHEAD_S)
+        seconds += restarts * (RESTART_S if nodes == 1 else RESTART_OF_THREE_S)
         written += run * each
         peak = max(peak, min(2 * each, max(grid.limits.bytes_on_disk, each)))
     if grid.search.budget_s is not None and seconds > grid.search.budget_s:

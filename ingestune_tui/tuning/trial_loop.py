@@ -35,12 +35,13 @@ from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused, in_few_restarts, static_settings
+from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import trial_bytes
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.runner import TrialRunner
 from ingestune_tui.tuning.search import SKIPPED
 from ingestune_tui.units import format_bytes

@@ -1,0 +1,410 @@
+"""Broker settings in a study: steps and journal rules, few restarts, throw-away trials, and what a study does when
+brokers refuse, restart or go away. Brokers and measurements are scripted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.cli.run import _ask_first
+from ingestune_tui.errors import ClusterUnreachable, GridError, LocalBrokerError, Refused, TrialError
+from ingestune_tui.kafka.dynamic_config import is_ours, same_value, steps
+from ingestune_tui.kafka.topics import BrokerSetting
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.events import StudyPaused
+from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.journal import JournalEntry
+from ingestune_tui.model.space import expand
+from ingestune_tui.model.study import Study
+from ingestune_tui.model.trial import Trial
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.broker_settings import restore_journal
+from ingestune_tui.tuning.cluster import ClusterChoice
+from ingestune_tui.tuning.estimate import estimate
+from ingestune_tui.tuning.grid_file import resolve
+from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from ingestune_tui.tuning.outcome import complete_pairs
+from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
+from ingestune_tui.tuning.search import observations
+from tests.unit import scripted_cluster
+from tests.unit.scripted_cluster import CLUSTER, measured, scripted
+
+STATIC = """
+[search]
+confirm_pairs = 4
+[producer]
+acks = "all"
+"linger.ms" = [5, 50]
+[broker.static]
+"queued.max.requests" = [500, 50]
+"""
+DYNAMIC = """
+[search]
+confirm_pairs = 4
+[producer]
+acks = "all"
+[broker]
+"num.io.threads" = [8, 33]
+"""
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with await Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def entry(previous: str | None = "8", applied: str = "33", name: str = "num.io.threads") -> JournalEntry:
+    return JournalEntry(
+        id="1",
+        study_id="s",
+        cluster_id=CLUSTER.id,
+        node_id=1,
+        name=name,
+        previous_value=previous,
+        previous_source="default",
+        applied_value=applied,
+        at="",
+    )
+
+
+class Brokers:
+    """An admin of two brokers that keep settings, with the rules that matter: pools of threads at most double."""
+
+    def __init__(self) -> None:
+        self.values = {node: {"num.io.threads": ("8", "DEFAULT_CONFIG")} for node in (1, 2)}
+        self.refusal: TrialError | None = None
+        self.away: set[int] = set()
+        self.changes: list[tuple[int, str | None]] = []
+
+    async def describe_broker_configs(self, node: int, _: float = 0) -> dict[str, BrokerSetting]:
+        if node in self.away:
+            raise ClusterUnreachable("nobody there")
+        return {
+            name: BrokerSetting(value, source, False, source == "DEFAULT_CONFIG")
+            for name, (value, source) in self.values[node].items()
+        }
+
+    async def alter_broker_configs(
+        self, node: int, changes: Mapping[str, str | None], *, validate_only: bool = False
+    ) -> None:
+        if node in self.away:
+            raise ClusterUnreachable("nobody there")
+        if self.refusal is not None:
+            raise self.refusal
+        for name, value in changes.items():
+            now, wanted = int(self.values[node][name][0]), int(value or "8")
+            if not now / 2 <= wanted <= now * 2:
+                raise TrialError("value should not be greater than double the current value", code="INVALID_REQUEST")
+            if not validate_only:
+                self.changes.append((node, value))
+                self.values[node][name] = (str(wanted), "DYNAMIC_BROKER_CONFIG" if value else "DEFAULT_CONFIG")
+
+    async def delete_topic(self, *_: object) -> None:
+        return None
+
+
+class Local:
+    """A local Kafka that counts its restarts and may refuse one kind of settings."""
+
+    def __init__(self, refuses: str = "") -> None:
+        self.restarts: list[dict[str, str]] = []
+        self.refuses = refuses
+
+    async def restart(self, settings: Mapping[str, str]) -> None:
+        self.restarts.append(dict(settings))
+        if self.refuses in settings.values():
+            raise LocalBrokerError("Kafka ended with code 1: Invalid value for queued.max.requests")
+
+
+def on(monkeypatch: pytest.MonkeyPatch, brokers: Brokers | None = None, local: Local | None = None) -> None:
+    """Engines of this test meet these brokers."""
+    plain = scripted_cluster.fake_cluster
+
+    def cluster() -> Any:
+        made = plain()
+        made.local, made.node_ids = local, (1, 2)
+        if brokers is not None:
+            made.admin = brokers
+        return made
+
+    monkeypatch.setattr(scripted_cluster, "fake_cluster", cluster)
+
+
+def by_queue(order: TrialOrder) -> Measurement:
+    """A short request queue is twice as fast here."""
+    fast = order.configuration.get(Scope.BROKER_STATIC, "queued.max.requests") == 50
+    return measured(2000.0 + order.number if fast else 1000.0 + order.number)
+
+
+# Steps and values ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "target", "expected"),
+    [
+        ("num.io.threads", "8", "33", ["16", "32", "33"]),
+        ("num.io.threads", "33", "8", ["17", "9", "8"]),
+        ("num.io.threads", "1", "1", ["1"]),
+        ("num.io.threads", "8", "16", ["16"]),
+        ("num.io.threads", None, "16", ["16"]),
+        ("log.segment.bytes", "1000", "9000000", ["9000000"]),
+    ],
+)
+def test_only_pools_of_threads_are_changed_in_steps(
+    name: str, current: str | None, target: str, expected: list[str]
+) -> None:
+    assert steps(name, current, target) == expected
+
+
+@pytest.mark.parametrize("value", ["16", "32", "33", "17", "9", "8"])
+def test_every_step_of_a_change_and_of_its_undoing_counts_as_ours(value: str) -> None:
+    assert is_ours(entry(), value)
+
+
+@pytest.mark.parametrize("value", ["12", "7", "64", None])
+def test_any_other_value_is_somebody_elses(value: str | None) -> None:
+    assert not is_ours(entry(), value)
+
+
+def test_values_are_compared_as_kafka_means_them() -> None:
+    assert same_value("0.5", "0.50")
+    assert same_value("TRUE", "true")
+    assert not same_value("lz4", "zstd")
+    assert not same_value(None, "1")
+
+
+# Dynamic settings in a study ---------------------------------------------------------------------------------------
+
+
+async def test_every_trial_begins_on_the_original_settings_and_ends_on_them(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers()
+    on(monkeypatch, brokers)
+    seen: list[tuple[object, str]] = []
+
+    def script(order: TrialOrder) -> Measurement:
+        seen.append((order.configuration.get(Scope.BROKER, "num.io.threads"), brokers.values[2]["num.io.threads"][0]))
+        return measured(1000.0 + order.number)
+
+    world = scripted(monkeypatch, store, DYNAMIC, script)
+    study = await world.run(await world.study())
+    assert study.state == "finished"
+    assert {pair for pair in seen if pair[0] == 33} == {(33, "33")}
+    assert {pair[1] for pair in seen if pair[0] != 33} == {"8"}
+    assert brokers.values[1]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
+    assert await store.journal_entries() == []
+    assert [value for node, value in brokers.changes if node == 1][:6] == ["16", "32", "33", "17", "9", None]
+
+
+async def test_settings_are_put_back_after_a_failure_and_after_a_stop(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers()
+    on(monkeypatch, brokers)
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.BROKER, "num.io.threads") == 33:
+            assert world.engine is not None
+            world.engine.stop()
+            raise TrialError("it broke")
+        return measured(1000.0)
+
+    world = scripted(monkeypatch, store, DYNAMIC, script)
+    study = await world.run(await world.study())
+    assert study.state == "stopped"
+    assert brokers.values[1]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
+    assert await store.journal_entries() == []
+
+
+async def test_a_value_the_brokers_reject_makes_the_cell_infeasible_with_their_own_words(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers()
+    brokers.refusal = TrialError("value should be at least half", code="INVALID_REQUEST")
+    on(monkeypatch, brokers)
+    world = scripted(monkeypatch, store, DYNAMIC)
+    study = await world.run(await world.study())
+    refused = [trial for trial in await world.trials(study) if trial.state == "infeasible"]
+    assert [trial.error for trial in refused] == ["value should be at least half"]
+    assert refused[0].permanent
+    assert await store.journal_entries() == []
+
+
+async def test_a_node_that_goes_down_while_it_is_read_back_pauses_the_study_and_the_journal_stays(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers()
+    on(monkeypatch, brokers)
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    kept: list[int] = []
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.BROKER, "num.io.threads") == 33 and not kept:
+            brokers.away.add(2)
+        return measured(1000.0 + order.number)
+
+    world = scripted(monkeypatch, store, DYNAMIC, script)
+    heard = world.events.append
+
+    class Listening(list[Any]):
+        def append(self, event: Any) -> None:
+            heard(event)
+            if isinstance(event, StudyPaused) and event.attempt == 2:
+                kept.append(len(brokers.values[2]))
+                brokers.away.clear()
+
+    world.events = Listening()
+    study = await world.run(await world.study())
+    assert kept, "it asked again while the node was away"
+    assert study.state == "finished"
+    assert brokers.values[2]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
+    assert await store.journal_entries() == []
+
+
+async def test_a_study_that_may_no_longer_put_settings_back_fails_and_leaves_the_journal(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers()
+    on(monkeypatch, brokers)
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.BROKER, "num.io.threads") == 33:
+            brokers.refusal = TrialError("not authorized", code="CLUSTER_AUTHORIZATION_FAILED")
+        return measured(1000.0)
+
+    world = scripted(monkeypatch, store, DYNAMIC, script)
+    study = await world.run(await world.study())
+    assert study.state == "failed"
+    assert "could not be put back" in study.message
+    assert "ingestune restore" in study.message
+    assert len(await store.journal_entries()) == 2
+
+
+async def test_the_next_start_puts_back_what_a_killed_study_left(store: Store) -> None:
+    brokers = Brokers()
+    brokers.values[1]["num.io.threads"] = ("32", "DYNAMIC_BROKER_CONFIG")
+    await store.add_journal(entry())
+    cluster: Any = SimpleNamespace(admin=brokers, node_ids=(1, 2), info=CLUSTER)
+    assert await restore_journal(cluster, store) == ([], 1)
+    assert brokers.values[1]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
+    assert await store.journal_entries() == []
+
+
+async def test_what_somebody_else_set_meanwhile_is_said_left_and_forgotten(store: Store) -> None:
+    brokers = Brokers()
+    brokers.values[1]["num.io.threads"] = ("12", "DYNAMIC_BROKER_CONFIG")
+    await store.add_journal(entry())
+    cluster: Any = SimpleNamespace(admin=brokers, node_ids=(1, 2), info=CLUSTER)
+    (note,), restored = await restore_journal(cluster, store)
+    assert restored == 0
+    assert "somebody else changed it" in note
+    assert brokers.values[1]["num.io.threads"][0] == "12"
+    assert await store.journal_entries() == []
+
+
+# Static settings in a study ----------------------------------------------------------------------------------------
+
+
+def test_trials_with_equal_static_settings_run_together_beginning_with_what_runs() -> None:
+    kinds = {0: {"a": "1"}, 1: {}, 2: {"a": "1"}, 3: {"a": "2"}, 4: {}}
+    assert in_few_restarts([0, 1, 2, 3, 4, 0], kinds.__getitem__, {}) == [1, 4, 0, 2, 0, 3]
+    assert in_few_restarts([0, 1, 2, 3, 4], kinds.__getitem__, None) == [0, 2, 1, 4, 3]
+
+
+def test_a_static_setting_that_is_the_default_anyway_needs_no_restart() -> None:
+    default = Configuration.of({Scope.BROKER_STATIC: {"queued.max.requests": 500}})
+    assert static_settings(default) == {}
+
+
+async def test_brokers_restart_seldom_and_the_first_trial_after_it_counts_nowhere(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    local = Local()
+    on(monkeypatch, local=local)
+    world = scripted(monkeypatch, store, STATIC, by_queue)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    (outcome,) = study.outcomes
+    assert outcome.verdict == "faster"
+    search = "".join("ft"[trial.discarded] + kind(trial) for trial in trials if trial.role == "search")
+    assert search == "f-f-t+f+f+f+f+t-f-f-", "four cells twice, in two rounds, with one restart each"
+    confirm = [trial for trial in trials if trial.role == "confirm" and not trial.discarded]
+    assert "".join("A" if trial.baseline else "B" for trial in confirm) == "ABBABAAB"
+    thrown = [trial for trial in trials if trial.discarded and trial.role != "preflight"]
+    assert len(local.restarts) == len(thrown) == 2 + 5
+    assert len(complete_pairs(trials)) == 4
+    space = expand(world.grid_file.grid, world.grid_file.grid.workloads[0])
+    assert len(observations(trials, world.grid_file.grid.objective, space)) == 4 + 8
+
+
+def kind(trial: Trial) -> str:
+    return "+" if static_settings(trial.configuration) else "-"
+
+
+async def test_a_static_value_the_broker_does_not_start_with_is_infeasible_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    local = Local(refuses="50")
+    on(monkeypatch, local=local)
+    world = scripted(monkeypatch, store, STATIC)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    refused = [trial for trial in trials if trial.state == "infeasible" and not trial.discarded]
+    assert study.state == "finished"
+    assert refused
+    assert all("Invalid value for queued.max.requests" in trial.error for trial in refused)
+    assert local.restarts == [{"queued.max.requests": "50"}, {}], "tried once, then back to what ran"
+
+
+async def test_a_stopped_static_study_goes_on_as_one_that_was_not_stopped(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    on(monkeypatch, local=Local())
+    world = scripted(monkeypatch, store, STATIC, by_queue)
+    study: Study = await world.study()
+    for stop_after in (7, 10, 16, None):
+        world.runs.clear()
+        world.stop_after = stop_after
+        await store.update_study(study.id, state="running")
+        last = await world.run(study)
+    assert last.state == "finished"
+    assert last.outcomes[0].verdict == "faster"
+    assert len(complete_pairs(await world.trials(study))) == 4
+
+
+def test_the_estimate_counts_restarts_and_their_throw_away_trials() -> None:
+    grid, plain = read_grid(STATIC), read_grid(STATIC.replace("[500, 50]", "[500]"))
+    dear = estimate(grid, [expand(grid, grid.workloads[0])])
+    cheap = estimate(plain, [expand(plain, plain.workloads[0])])
+    assert dear.trials == 5 + 8 + 8 + 2 + 6
+    assert cheap.trials == 5 + 4 + 8
+    assert dear.seconds / dear.trials > cheap.seconds / cheap.trials
+
+
+# Bad input ---------------------------------------------------------------------------------------------------------
+
+
+def test_more_in_sync_replicas_than_replicas_cannot_be_run() -> None:
+    grid = read_grid("[topic]\n'min.insync.replicas' = [1, 2]\n")
+    (invalid,) = expand(grid, grid.workloads[0]).invalid
+    assert "min.insync.replicas 2 is more than the 1 replicas" in invalid[1]
+
+
+def test_thousands_of_partitions_are_asked_about_even_on_our_own_broker(tmp_path: Path) -> None:
+    grid = resolve("[topic]\npartitions = [1, 3000]\n", tmp_path / "grid.toml")
+    with pytest.raises(Refused, match="3000 partitions") as raised:
+        _ask_first(grid, ClusterChoice("local"), yes=False)
+    assert "--yes" in raised.value.hint
+    _ask_first(grid, ClusterChoice("local"), yes=True)
+
+
+def test_a_setting_only_a_restart_changes_is_no_dynamic_one() -> None:
+    with pytest.raises(GridError, match=r"\[broker\.static\]"):
+        read_grid("[broker]\n'queued.max.requests' = [100, 500]\n")
