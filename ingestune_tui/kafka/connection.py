@@ -91,3 +91,5 @@ class ClusterInfo:
     """The brokers that are up, by id."""
     controller_id: int | None
     """The node that answers for the controller, if known."""
+    simulated: bool = False
+    """Whether it is a mock, be it ours or one that only its address was given of: every figure of it says so."""

@@ -74,19 +74,19 @@ async def check_cluster(connection: Connection, topic_prefix: str) -> tuple[Chec
             info = await admin.describe_cluster()
             count = "1 node" if len(info.nodes) == 1 else f"{len(info.nodes)} nodes"
             version = "Kafka of an unknown version" if info.version == UNKNOWN else f"Kafka {info.version}"
-            if connection.simulated:
+            if info.simulated:
                 version = info.version
             checks.append(Check("cluster", "ok", f"{version}, {count}, at {connection.bootstrap}"))
             checks += [Check("cluster", "warn", note) for note in connection.notes]
-            checks.append(await _check_topics(admin, f"{topic_prefix}-doctor"))
-            checks.append(await _check_settings(admin, info.nodes[0].id))
+            checks.append(await _check_topics(admin, f"{topic_prefix}-doctor", info.simulated))
+            checks.append(await _check_settings(admin, info.nodes[0].id, info.simulated))
     except IngestuneError as problem:
         checks.append(Check("cluster", "fail", problem.what, problem.hint))
     return tuple(checks)
 
 
-async def _check_topics(admin: Admin, name: str) -> Check:
-    if admin.connection.simulated:
+async def _check_topics(admin: Admin, name: str, simulated: bool) -> Check:
+    if simulated:
         return Check("topics", "ok", "a simulated cluster makes them when they are first used")
     try:
         await admin.may_create(name)
@@ -96,8 +96,8 @@ async def _check_topics(admin: Admin, name: str) -> Check:
     return Check("topics", "ok", f"may be created under the name {admin.topic_prefix}... (tried, none created)")
 
 
-async def _check_settings(admin: Admin, node_id: int) -> Check:
-    if admin.connection.simulated:
+async def _check_settings(admin: Admin, node_id: int, simulated: bool) -> Check:
+    if simulated:
         return Check("broker", "ok", "a simulated broker has no settings")
     try:
         found = await admin.describe_broker_configs(node_id)

@@ -24,6 +24,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "mock_cluster_new": (ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_int]),
     "mock_cluster_bootstraps": (ctypes.c_char_p, [ctypes.c_void_p]),
     "mock_cluster_destroy": (None, [ctypes.c_void_p]),
+    "mock_set_controller_id": (None, [ctypes.c_void_p, ctypes.c_int32]),
     "mock_broker_set_rtt": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_int32, ctypes.c_int]),
     "mock_topic_create": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]),
     "mock_topic_delete": (ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p]),
@@ -53,6 +54,7 @@ def main(brokers: int, round_trip_ms: int) -> int:
         "delete": lambda topic: call("mock_topic_delete", cluster, topic.encode()),
         "round_trip": lambda milliseconds: round_trip(int(milliseconds)),
     }
+    call("mock_set_controller_id", cluster, 1)  # without one, clients wait for it in vain
     round_trip(round_trip_ms)
     print(call("mock_cluster_bootstraps", cluster).decode(), flush=True)
     for line in sys.stdin:

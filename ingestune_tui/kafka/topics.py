@@ -27,6 +27,8 @@ from ingestune_tui.kafka.version import broker_version, client_version
 TOPIC_PREFIX = "ingestune-"
 _KAFKA_DEFAULT_DELETE_DELAY_S = 60.0
 _POLL_S = 0.05
+# How the id of librdkafka's mock begins, also of one that another process runs.
+_MOCK_ID = "mockCluster"
 _DOWN_GRACE_S = 2.0
 # A partition's leader is known to the controller a moment before the leader itself knows.
 _PASSING = (
@@ -63,6 +65,7 @@ class Admin:
         self.connection = connection
         self.topic_prefix = topic_prefix
         self._client: AdminClient | None = None
+        self._simulated = connection.simulated
         self._errors: list[KafkaError] = []
         self._log: deque[str] = deque(maxlen=20)
         self._down_since: float | None = None
@@ -93,16 +96,16 @@ class Admin:
 
     async def describe_cluster(self, timeout_s: float = 10.0) -> ClusterInfo:
         """Its id, version and nodes. Raises ClusterUnreachable with the real reason within `timeout_s`."""
-        if self.connection.simulated:
-            metadata = await self._metadata(timeout_s)
-            nodes = tuple(Node(n.id, n.host or "", n.port) for _, n in sorted(metadata.brokers.items()))
-            version = f"simulated ({client_version()})"
-            return ClusterInfo(metadata.cluster_id or "", version, nodes, None)
         asked = self._admin.describe_cluster(request_timeout=timeout_s)
         said = await self._ask(asked, timeout_s, "Asking the cluster for its nodes")
         nodes = tuple(sorted((Node(n.id, n.host, n.port) for n in said.nodes), key=lambda n: n.id))
         controller = said.controller.id if said.controller is not None else None
-        return ClusterInfo(said.cluster_id or "", await broker_version(self.connection, nodes), nodes, controller)
+        cluster_id = said.cluster_id or ""
+        self._simulated = self._simulated or cluster_id.startswith(_MOCK_ID)
+        version = (
+            await broker_version(self.connection, nodes) if not self._simulated else f"simulated ({client_version()})"
+        )
+        return ClusterInfo(cluster_id, version, nodes, controller, self._simulated)
 
     async def is_whole(self, nodes: int, timeout_s: float) -> bool:
         """Whether `nodes` brokers are up and every partition has all its replicas in sync."""
@@ -121,11 +124,11 @@ class Admin:
         cluster of another process makes the topic when it is first asked for, with partitions of its own choice.
         """
         deadline = time.monotonic() + timeout_s
-        made_by_itself = self.connection.simulated and self.connection.mock is None
+        made_by_itself = self._simulated and self.connection.mock is None
         mock = self.connection.mock
         if mock is not None:
             await mock.create_topic(name, partitions, replication)
-        elif not self.connection.simulated:
+        elif not self._simulated:
             topic = NewTopic(name, partitions, replication, config=dict(settings))
             asked = self._admin.create_topics([topic], operation_timeout=timeout_s, request_timeout=timeout_s)
             await self._ask(asked[name], timeout_s, f"Creating topic {name}")
@@ -144,7 +147,7 @@ class Admin:
         """Delete a topic of ours; one that is already gone is fine. Raises Refused for any other topic."""
         if not name.startswith(self.topic_prefix):
             raise Refused(f"Topic {name} is not ingestune's: only topics named {self.topic_prefix}... are deleted.")
-        if self.connection.simulated:
+        if self._simulated:
             if self.connection.mock is not None and name in await self.list_topics(name):
                 await self.connection.mock.delete_topic(name)
             return
@@ -178,7 +181,7 @@ class Admin:
 
     async def log_segment_delete_delay_s(self) -> float:
         """How long the brokers keep a deleted topic's data: the longest of all; Kafka's default if they do not tell."""
-        if self.connection.simulated:
+        if self._simulated:
             return 0.0
         delays = []
         for node in (await self.describe_cluster()).nodes:
@@ -224,7 +227,7 @@ class Admin:
 
     async def _leaders(self, topic: str, timeout_s: float) -> dict[int, bool]:
         """Whether each partition has a leader; empty while the broker asked has not heard of the topic."""
-        if self.connection.simulated:
+        if self._simulated:
             known = (await self._metadata(timeout_s, topic)).topics[topic].partitions
             return {number: partition.leader >= 0 for number, partition in known.items()}
         asked = self._admin.describe_topics(TopicCollection([topic]), request_timeout=timeout_s)

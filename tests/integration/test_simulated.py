@@ -11,6 +11,8 @@ import pytest
 from confluent_kafka import Producer
 
 from ingestune_tui.errors import LocalBrokerError, TrialError, UsageError
+from ingestune_tui.kafka.connection import external
+from ingestune_tui.kafka.doctor import check_cluster
 from ingestune_tui.kafka.simulated import SimulatedKafka
 from ingestune_tui.kafka.topics import Admin
 
@@ -35,6 +37,17 @@ async def test_it_says_that_it_is_simulated(simulated_kafka: SimulatedKafka) -> 
     assert simulated_kafka.connection.simulated
     assert info.version.startswith("simulated (librdkafka 2.")
     assert "simulated" in simulated_kafka.connection.label
+
+
+async def test_one_that_only_its_address_is_known_of_is_told_as_simulated_too(simulated_kafka: SimulatedKafka) -> None:
+    async with Admin(external(simulated_kafka.bootstrap)) as admin:
+        info = await admin.describe_cluster()
+        assert info.simulated
+        assert info.version.startswith("simulated")
+        await admin.create_topic("ingestune-far", 3, 1, {})
+        assert set((await admin.end_offsets("ingestune-far")).values()) == {0}
+        await admin.delete_topic("ingestune-far")
+    assert {check.state for check in await check_cluster(external(simulated_kafka.bootstrap), "ingestune")} == {"ok"}
 
 
 async def test_what_a_real_broker_would_refuse_is_refused(simulated_kafka: SimulatedKafka) -> None:
