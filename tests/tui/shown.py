@@ -18,8 +18,6 @@ from ingestune_tui.tui.study_view import StudyView
 class ShownApp(IngestuneApp):
     """Opens on one place and keeps what it is asked for."""
 
-    CSS_PATH = str(Path(__file__).parents[2] / "ingestune_tui" / "tui" / "app.tcss")
-
     def __init__(self, home: Path, place: str, view: StudyView | None = None, *, connected: bool = True) -> None:
         settings = kept.load(environment={"INGESTUNE_HOME": str(home)})
         state = initial_state(settings, kept.Remembered())
