@@ -73,9 +73,9 @@ def test_end_to_end_latency_runs_from_due_to_consumed(local_kafka: str) -> None:
         consumer.finish()
     acknowledged, end_to_end = decode(paced.latency), decode(read.latency)
     assert end_to_end.get_total_count() == paced.sent == read.messages == 3000
-    assert acknowledged.get_value_at_percentile(90) / 1000 < 60
     assert end_to_end.get_value_at_percentile(90) / 1000 > 60
-    assert read.window_s == pytest.approx(1.5, abs=0.4)
+    assert end_to_end.get_value_at_percentile(50) > acknowledged.get_value_at_percentile(50) + 10_000
+    assert 1.0 < read.window_s < 4.0
 
 
 def test_all_stages_may_be_started_in_both_children_at_once(local_kafka: str) -> None:
