@@ -1,7 +1,8 @@
 """One connection to PostgreSQL: its address, its TLS, its limits, and its errors in plain words without any password.
 
 TLS is verified in full unless the server is on this computer or `allow_plaintext = true`. Works behind PgBouncer in
-transaction mode: no prepared statement, session setting or lock outlives a transaction.
+transaction mode: no prepared statement, session setting or lock outlives a transaction, and since even an unnamed
+statement takes two trips to the server, whatever asks does so inside one (`in_transaction`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import ipaddress
 import os
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -178,6 +179,12 @@ async def within(connection: asyncpg.Connection, work: Coroutine[Any, Any, T], s
     return task.result()
 
 
+async def in_transaction(connection: asyncpg.Connection, work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work`, committed."""
+    async with connection.transaction():
+        return await work()
+
+
 async def close(connection: asyncpg.Connection) -> None:
     """Say goodbye, or cut the line when nobody listens."""
     try:
@@ -190,7 +197,8 @@ async def probe(shared: SharedCopy, *, program: str = "ingestune doctor") -> str
     """The server's version, as `doctor` shows it. Raises SharedCopyError."""
     connection = await connect(shared, program=program)
     try:
-        return str(await within(connection, connection.fetchval("show server_version"), CONNECT_S))
+        asking = in_transaction(connection, lambda: connection.fetchval("show server_version"))
+        return str(await within(connection, asking, CONNECT_S))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
         raise explain(problem, target(shared)) from None
     finally:

@@ -20,7 +20,6 @@ from ingestune_tui.settings import SharedCopy
 from ingestune_tui.storage.allowlist import why_not_allowed
 from ingestune_tui.storage.database import Database, Row, Writer
 from ingestune_tui.storage.outbox import Outbox
-from ingestune_tui.storage.postgres import within
 from ingestune_tui.storage.rows import (
     TRIAL_COLUMNS,
     configuration_body,
@@ -31,7 +30,7 @@ from ingestune_tui.storage.rows import (
     trial_of,
     trial_row,
 )
-from ingestune_tui.storage.session import FAILURES, Session
+from ingestune_tui.storage.session import Session
 from ingestune_tui.storage.studies import free_name
 
 CHUNK: Final = 200
@@ -93,7 +92,7 @@ class _Pull:
         clusters = [row[0] for row in await self._database.all("select id from cluster where id <> ''")]
         hidden = {row[0] for row in await self._database.all("select id from tombstone")}
         names, trials = [], 0
-        for row in await self._ask(_SHARED, clusters, self._identity, MAX_BODY_BYTES):
+        for row in await self._session.fetch(_SHARED, clusters, self._identity, MAX_BODY_BYTES):
             if row["id"] in hidden:
                 continue
             try:
@@ -131,7 +130,9 @@ class _Pull:
 
     async def _keep_trials(self, study: Study) -> int:
         """Fetch the trials that are new or have changed, with their samples and histograms; how many."""
-        there = await self._ask("select id, rev from ingestune.trial where study_id = $1 order by number", study.id)
+        there = await self._session.fetch(
+            "select id, rev from ingestune.trial where study_id = $1 order by number", study.id
+        )
         rows = await self._database.all("select id, rev from trial where study_id = ?", (study.id,))
         here: dict[str, int] = dict(rows)
         wanted = [row["id"] for row in there if here.get(row["id"], -1) < row["rev"]]
@@ -143,7 +144,7 @@ class _Pull:
     async def _keep_chunk(self, study: Study, ids: Sequence[str]) -> int:
         trials: list[tuple[Any, ...]] = []
         configurations: dict[str, str] = {}
-        for row in await self._ask(
+        for row in await self._session.fetch(
             "select t.id, t.number, t.rev, t.body, t.configuration_id, c.body as settings from ingestune.trial t"
             " join ingestune.configuration c on c.id = t.configuration_id where t.id = any($1) order by t.number",
             list(ids),
@@ -190,7 +191,9 @@ class _Pull:
     async def _extra(self, table: str, ids: Sequence[str]) -> list[Row]:
         """(trial id, body as kept here, rev) of samples or histograms; what cannot be read is named and left out."""
         rows = []
-        for row in await self._ask(f"select id, rev, body from ingestune.{table} where id = any($1)", list(ids)):
+        for row in await self._session.fetch(
+            f"select id, rev, body from ingestune.{table} where id = any($1)", list(ids)
+        ):
             try:
                 rows.append((row["id"], _checked_extra(table, row["body"]), row["rev"]))
             except Refusal as refusal:
@@ -199,7 +202,7 @@ class _Pull:
 
     async def _remove_deleted(self) -> int:
         pulled = [row[0] for row in await self._database.all("select id from study where origin <> ''")]
-        gone = await self._ask("select id from ingestune.tombstone where id = any($1)", pulled)
+        gone = await self._session.fetch("select id from ingestune.tombstone where id = any($1)", pulled)
 
         async def unit(writer: Writer) -> None:
             await writer.many("delete from study where id = ? and origin <> ''", [(row["id"],) for row in gone])
@@ -207,12 +210,6 @@ class _Pull:
         if gone:
             await self._database.write(unit)
         return len(gone)
-
-    async def _ask(self, query: str, *values: object) -> list[Any]:
-        try:
-            return list(await within(self._session.connection, self._session.connection.fetch(query, *values)))
-        except FAILURES as problem:
-            raise self._session.explain(problem) from None
 
 
 def _checked_study(identity: str, body: str) -> Study:

@@ -11,10 +11,9 @@ from typing import Final, Self
 
 import asyncpg
 
-from ingestune_tui.errors import SharedCopyError
 from ingestune_tui.settings import SharedCopy
 from ingestune_tui.storage.outbox import WITH_TOMBSTONES, Item, Outbox
-from ingestune_tui.storage.postgres import close, connect, explain, row_is_at_fault, target, within
+from ingestune_tui.storage.postgres import close, connect, explain, in_transaction, row_is_at_fault, target, within
 from ingestune_tui.storage.shared_schema import copy_id, introduce, prepare
 
 FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -64,6 +63,9 @@ class Session:
 
     async def _begin(self) -> None:
         await prepare(self.connection)
+        await in_transaction(self.connection, self._greet)
+
+    async def _greet(self) -> None:
         await introduce(self.connection, self._origin)
         await self._outbox.address(await copy_id(self.connection))
         await self._learn_clusters()
@@ -87,7 +89,7 @@ class Session:
 
     async def _send_batch(self, table: str, items: Sequence[Item]) -> None:
         try:
-            await within(self.connection, self._put(table, items))
+            await within(self.connection, in_transaction(self.connection, lambda: self._put(table, items)))
         except FAILURES as problem:
             if not row_is_at_fault(problem):
                 raise explain(problem, self._target) from None
@@ -102,7 +104,7 @@ class Session:
         await self._outbox.sent(table, items)
 
     async def _put(self, table: str, items: Sequence[Item]) -> None:
-        """Write the rows in one implicit transaction, in the order of their ids, so that two senders never deadlock."""
+        """Write the rows in the order of their ids, so that two senders never deadlock."""
         values: list[tuple[str | int, ...]]
         if table == "tombstone":
             values = [(item.id, item.rev, self._origin) for item in items]
@@ -128,6 +130,10 @@ class Session:
             if row["rev"] > known[row["id"]]:
                 await self._outbox.adopt_cluster(Item(row["id"], row["rev"], row["body"]))
 
-    def explain(self, problem: BaseException) -> SharedCopyError:
-        """A failure of this connection in plain words."""
-        return explain(problem, self._target)
+    async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        """The rows of a query. Raises SharedCopyError."""
+        asking = in_transaction(self.connection, lambda: self.connection.fetch(query, *values))
+        try:
+            return list(await within(self.connection, asking))
+        except FAILURES as problem:
+            raise explain(problem, self._target) from None

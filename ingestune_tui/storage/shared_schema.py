@@ -47,29 +47,34 @@ async def find(connection: asyncpg.Connection) -> Found:
 async def prepare(connection: asyncpg.Connection, steps: tuple[Migration, ...] | None = None) -> None:
     """Make or migrate the schema. Raises SharedCopyRefused when only a newer client may write to it."""
     chosen = migrations("postgres") if steps is None else steps
-    found = await find(connection)
-    if found.version < chosen[-1].version:
-        async with connection.transaction():
+    async with connection.transaction():
+        found = await find(connection)
+        if found.version < chosen[-1].version:
             await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-            found = await find(connection)
-            if found.version == 0 and not await connection.fetchval(
-                "select exists (select from pg_namespace where nspname = 'ingestune')"
-            ):
-                await connection.execute("create schema ingestune")
-            for step in chosen:
-                if step.version > found.version:
-                    await connection.execute(step.sql)
-                    await connection.execute(
-                        "insert into ingestune.schema_version (version, writable_from, applied_by) values ($1, $2, $3)",
-                        step.version,
-                        _writable_from(step),
-                        socket.gethostname(),
-                    )
-    elif found.version > chosen[-1].version and found.writable_from > chosen[-1].version:
+            await _migrate(connection, chosen)
+    if found.version > chosen[-1].version and found.writable_from > chosen[-1].version:
         raise SharedCopyRefused(
             f"the shared copy has schema {found.version}; this ingestune writes up to {chosen[-1].version}",
             "Upgrade ingestune. Until then everything is kept in SQLite, and nothing is lost.",
         )
+
+
+async def _migrate(connection: asyncpg.Connection, steps: tuple[Migration, ...]) -> None:
+    """Take the steps that are missing, under the lock: another client may have taken them meanwhile."""
+    found = await find(connection)
+    if found.version == 0 and not await connection.fetchval(
+        "select exists (select from pg_namespace where nspname = 'ingestune')"
+    ):
+        await connection.execute("create schema ingestune")
+    for step in steps:
+        if step.version > found.version:
+            await connection.execute(step.sql)
+            await connection.execute(
+                "insert into ingestune.schema_version (version, writable_from, applied_by) values ($1, $2, $3)",
+                step.version,
+                _writable_from(step),
+                socket.gethostname(),
+            )
 
 
 async def introduce(connection: asyncpg.Connection, database_id: str) -> None:

@@ -13,9 +13,8 @@ from typing import Final
 from ingestune_tui.settings import SharedCopy
 from ingestune_tui.storage.database import Database
 from ingestune_tui.storage.outbox import TABLES, Outbox
-from ingestune_tui.storage.postgres import within
 from ingestune_tui.storage.rows import samples_text
-from ingestune_tui.storage.session import FAILURES, Session
+from ingestune_tui.storage.session import Session
 
 CHUNK: Final = 1000
 
@@ -114,11 +113,7 @@ async def _rows_there(table: str, session: Session, ids: list[str]) -> Rows:
 
 
 async def _ask(session: Session, query: str, *values: object) -> Rows:
-    try:
-        rows = await within(session.connection, session.connection.fetch(query, *values))
-    except FAILURES as problem:
-        raise session.explain(problem) from None
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {row[0]: (row[1], row[2]) for row in await session.fetch(query, *values)}
 
 
 def _digest(rows: Rows) -> str:
