@@ -6,12 +6,12 @@ is finished of it is left out. Claims nothing; the confirmation does. Called by 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ingestune_tui.tuning.exhaustive import measure_outright
+from ingestune_tui.tuning.preflight import cap_trials
 from ingestune_tui.tuning.search_space import (
     OUTSIDE,
     PREFLIGHT_BLOCK,
@@ -38,6 +38,10 @@ DESIGN_TRIALS = 24
 BLOCK_TRIALS = 6
 SURE = 0.95
 FEWEST_TRIALS = 36
+NEARLY_SURE = 0.75
+NEARLY_SURE_CAP = 1.25
+"""At the cap, a search that is nearly sure gets a quarter more: there a few trials settle it. On a plateau, where many
+cells are equally good, more trials would settle nothing."""
 BASELINE_EVERY_BLOCKS = 4
 
 
@@ -81,14 +85,6 @@ def plan_race(
     if rest:
         return _rest_of_block(space, finished, rules, seed, block, rest, earlier, time_left_trials)
     return _after_block(space, finished, rules, seed, block, time_left_trials)
-
-
-def cap_trials(cells: int, noise: float) -> int:
-    """The most search trials that a race over `cells` runs at a relative noise of one trial; failed ones not counted.
-
-    Never below the 36 that a sure stop needs: a grid of 60 cells would else end with its design.
-    """
-    return math.ceil(min(max(cells * noise / 0.20, cells / 3, FEWEST_TRIALS), cells))
 
 
 def _without(planned: Sequence[int], done: Sequence[int]) -> tuple[int, ...]:
@@ -147,7 +143,11 @@ def _after_block(
     total = len(space.targets)
     if run >= min(FEWEST_TRIALS, total) and _sure_twice(space, finished, standing, rules, seed, block):
         return _stop(space, finished, rules, seed, block, StopReason.SURE, standing)
-    if run >= cap_trials(total, standing.objective.hyper.noise):
+    cap = cap_trials(total, standing.objective.hyper.trial_noise)
+    leader = standing.leader(among_measured=True)
+    if standing.good[leader] >= NEARLY_SURE:
+        cap = max(cap, min(int(NEARLY_SURE_CAP * cap), total))
+    if run >= cap:
         return _stop(space, finished, rules, seed, block, StopReason.CAP, standing)
     cells = _next_block(space, finished, standing, rules, seed, block + 1)
     return _rest_of_block(space, finished, rules, seed, block + 1, cells, standing, time_left_trials)

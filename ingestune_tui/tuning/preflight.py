@@ -15,6 +15,8 @@ THROWAWAY_TRIALS = 1
 BASELINE_TRIALS = 4
 UNSTABLE_SPREAD = 0.30
 """(max - min) / mean of the baseline trials, from which the machine is called unstable."""
+_LEAST_CAP = 72
+"""A race never ends for want of trials before so many, or before two for each cell, which a tiny grid gets anyway."""
 _EXPECTED_NOISE = 0.08
 _EXPECTED_DEGREES = 2.0
 """The guess before any trial, and how many degrees of freedom it weighs: four trials alone are a poor estimate."""
@@ -56,6 +58,15 @@ def noise_of(values: Sequence[float]) -> float:
     mean = math.fsum(logs) / len(logs) if logs else 0.0
     squares = math.fsum((log - mean) ** 2 for log in logs) + _EXPECTED_DEGREES * _EXPECTED_NOISE**2
     return max(math.sqrt(squares / (max(len(logs) - 1, 0) + _EXPECTED_DEGREES)), _LEAST_NOISE)
+
+
+def cap_trials(cells: int, noise: float) -> int:
+    """The most search trials that a race over `cells` runs at a relative noise of one trial; failed ones not counted.
+
+    Cells x noise / 0.20, from a third of the cells to all of them, serves large grids; what the main effects of a small
+    one need does not shrink with its cells.
+    """
+    return math.ceil(max(min(max(cells * noise / 0.20, cells / 3), cells), min(_LEAST_CAP, 2 * cells)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class Hyper:
     drift: float
     """Of the cluster around its long-run speed."""
 
+    @property
+    def trial_noise(self) -> float:
+        """Of one trial as a person sees it: noise and drift together."""
+        return math.hypot(self.noise, self.drift)
+
     def logs(self) -> list[float]:
         """The natural logarithms, in a fixed order: the coordinates that the fit searches."""
         values = (self.length, self.product, self.residual, self.noise, self.drift, *self.main)
@@ -70,22 +75,21 @@ def prior_median(factors: Sequence[Factor], noise: float) -> Hyper:
     return Hyper((0.15,) * len(factors), 2.0, 0.08, 0.03, min(max(noise, 0.01), 1.0), 0.03)
 
 
-_PRIOR_LOG_SD = (0.5, 1.0, 1.8, 0.5, 1.0)
+_PRIOR_LOG_SD = (1.0, 1.0, 1.8, 0.5, 1.0)
 _PRIOR_LOG_SD_MAIN = 1.2
 
 
 def _level_kernel(factor: Factor, length: float) -> Floats:
     """levels x levels, centred and of mean variance 1: an effect over the levels that averages to nothing.
 
-    Matern 3/2 on the level index where levels are ordered, same or different where not. Uncentred, the products would
+    RBF on the level index where levels are ordered, same or different where not. Uncentred, the products would
     hold main effects of their own and their variance could not be told from that of the mains.
     """
     if not factor.ordered:
         raw = np.eye(factor.levels)
     else:
         index = np.arange(factor.levels, dtype=np.float64)
-        apart = math.sqrt(3.0) * np.abs(index[:, None] - index[None, :]) / length
-        raw = (1.0 + apart) * np.exp(-apart)
+        raw = np.exp(-0.5 * ((index[:, None] - index[None, :]) / length) ** 2)
     centred = raw - raw.mean(axis=0) - raw.mean(axis=1)[:, None] + raw.mean()
     spread = float(np.trace(centred)) / factor.levels
     kernel: Floats = centred / spread if spread > 1e-12 else np.zeros_like(raw)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, BLOCK_TRIALS, DESIGN_TRIALS, cap_trials
+from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, BLOCK_TRIALS, DESIGN_TRIALS
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace, StopReason
 from tests.unit.search_values import Study, grid, hill
 
@@ -84,14 +84,6 @@ def test_a_flat_grid_ends_at_the_cap() -> None:
     study = Study(space, lambda cell: 5.0, noise=0.3)
     assert study.search().stop is StopReason.CAP
     assert len(study.searched) <= len(space.cells) + BLOCK_TRIALS
-
-
-@pytest.mark.parametrize(
-    ("cells", "noise", "cap"),
-    [(216, 0.0, 72), (216, 0.1, 108), (216, 0.2, 216), (216, 0.9, 216), (60, 0.1, 36), (30, 0.1, 30)],
-)
-def test_the_cap_grows_with_the_noise_from_a_third_of_the_cells_to_all(cells: int, noise: float, cap: int) -> None:
-    assert cap_trials(cells, noise) == cap
 
 
 @pytest.mark.parametrize("baseline", [0, None])

@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from ingestune_tui.tuning.preflight import noise_of, preflight, price
+from ingestune_tui.tuning.preflight import cap_trials, noise_of, preflight, price
 
 
 def test_a_spread_of_thirty_percent_is_an_unstable_machine() -> None:
@@ -53,3 +53,11 @@ def test_the_price_counts_preflight_search_and_both_sides_of_the_pairs() -> None
 
 def test_a_budget_bounds_the_price() -> None:
     assert price(60, 12, 18.0, 0.09, budget_s=600.0).seconds == 600.0
+
+
+@pytest.mark.parametrize(
+    ("cells", "noise", "cap"),
+    [(216, 0.0, 72), (216, 0.1, 108), (216, 0.2, 216), (216, 0.9, 216), (108, 0.1, 72), (60, 0.1, 72), (30, 0.1, 60)],
+)
+def test_the_cap_grows_with_the_noise_from_a_third_of_the_cells_to_all(cells: int, noise: float, cap: int) -> None:
+    assert cap_trials(cells, noise) == cap
