@@ -57,7 +57,7 @@ def check(
     if settings.cluster:
         choice = parse_cluster(settings.cluster, settings.command_config, int(nodes))
         refuse_scopes(grid_file.grid, choice, allow_broker_changes=True)
-        cached = asyncio.run(_cached(settings, grid_file, spaces))
+        cached = asyncio.run(_cached(settings, grid_file, spaces, choice.label))
     for space in spaces:
         _print_space(space, several=len(spaces) > 1)
     dead = [space for space in spaces if not space.cells or space.baseline_invalid]
@@ -67,7 +67,7 @@ def check(
         raise GridError(
             (Problem("", f"{what} can be run: {reason}" if what == "no cell" else f"{what}: {reason}"),), str(grid)
         )
-    price = estimate(grid_file.grid, spaces, nodes=int(nodes))
+    price = estimate(grid_file.grid, spaces, nodes=int(nodes), cached=cached or 0)
     known = "unknown without a cluster" if cached is None else str(cached)
     click.echo(f"cached  {known}")
     click.echo(f"trials  about {price.trials}, confirmation included")
@@ -93,7 +93,7 @@ def _print_space(space: Space, *, several: bool) -> None:
         click.echo(f"        and {len(reasons) - _SHOWN} more reasons")
 
 
-async def _cached(settings: Settings, grid_file: GridFile, spaces: list[Space]) -> int:
+async def _cached(settings: Settings, grid_file: GridFile, spaces: list[Space], label: str) -> int:
     """Cells that earlier studies on a cluster of this label have measured the same way, as far as can be told."""
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tuning.grid_file import payload_fingerprint
@@ -112,7 +112,7 @@ async def _cached(settings: Settings, grid_file: GridFile, spaces: list[Space]) 
     found: set[tuple[str, str]] = set()
     async with await Store.open_configured(settings, read_only=True) as store:
         for study in await store.studies():
-            if study.cluster.label != settings.cluster:
+            if study.cluster.label != label:
                 continue
             for trial in await store.trials(study.id):
                 if trial.counts and not trial.flags and trial.method_hash in methods and trial.config_hash in wanted:

@@ -6,7 +6,9 @@ Every subcommand lives in a file of its own and is imported only when it is call
 from __future__ import annotations
 
 import difflib
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module, metadata
@@ -92,35 +94,68 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Every error a person can meet is shown here and nowhere else."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter gets a question mark
     try:
-        result: Any = cli.main(list(arguments), prog_name="ingestune", standalone_mode=False)
+        result = _invoke(arguments)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as problem:
         _say(f"{problem.format_message()}\n`ingestune --help` shows how it is used.")
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, EOFError):
         return 130
-    except BrokenPipeError:
-        return _closed_pipe()
+    except BrokenPipeError:  # whoever read our output has enough: that is no error
+        return _flushed(0)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich's own answer to it
+            return _flushed(0)
+        raise
     except IngestuneError as problem:
         _say(str(problem) if isinstance(problem, GridError) else f"{problem.title}: {problem}")
         return problem.exit_code
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return _closed_pipe()
-    return result if isinstance(result, int) else 0
+    except OSError as problem:
+        where = f"{problem.filename}: " if problem.filename else ""
+        _say(f"{IngestuneError.title}: {where}{problem.strerror or problem}")
+        return _flushed(1)
+    return _flushed(result if isinstance(result, int) else 0)
+
+
+def _invoke(arguments: Sequence[str]) -> Any:
+    """What click's own `main` does, but for its exit code 1 when a reader closes the pipe."""
+    with cli.make_context("ingestune", list(arguments)) as context:
+        return cli.invoke(context)
 
 
 def _say(text: str) -> None:
+    """On stderr; what would move the cursor or change colours, in a name from a file, is made visible."""
+    plain = re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+    if sys.stderr is None:
+        return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(plain, file=sys.stderr, flush=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        _silence(2)
 
 
-def _closed_pipe() -> int:
-    """Whoever read our output has enough: that is no error. Nothing more may be written at exit either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def _flushed(code: int) -> int:
+    """`code`, or 1 when what was printed cannot be written. A closed pipe changes nothing."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(1)
+    except OSError as problem:
+        _silence(1)
+        if not code:
+            _say(f"{IngestuneError.title}: the output cannot be written: {problem.strerror}")
+        return code or 1
+    return code
+
+
+def _silence(descriptor: int) -> None:
+    """Let go of a stream that cannot be written to, so that the interpreter's last flush does not fail too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    if nowhere != descriptor:
+        os.close(nowhere)

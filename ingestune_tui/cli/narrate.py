@@ -89,6 +89,8 @@ class Narration:
                 self._line("goes on")
             case events.Notice():
                 self._line(("warning: " if event.level == "warning" else "") + event.text)
+            case events.StudyFinished(study=""):
+                return  # it never began: the command line itself says why
             case events.StudyFinished():
                 self._line(f"study {event.state}" + (f": {event.message}" if event.message else ""))
             case _:

@@ -22,9 +22,12 @@ class Seconds(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
-            return value if isinstance(value, float) else parse_seconds(str(value))
+            seconds = value if isinstance(value, float) else parse_seconds(str(value))
         except ValueError as problem:
             self.fail(str(problem), param, ctx)
+        if seconds <= 0:
+            self.fail("it takes more than no time", param, ctx)
+        return seconds
 
 
 def database_option(command: _F) -> _F:

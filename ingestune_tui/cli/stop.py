@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import click
 
@@ -22,28 +21,31 @@ def stop(study: str | None, database: str | None) -> int:
 
 async def _stop(key: str | None, database: str | None) -> int:
     from ingestune_tui.errors import StudyError
-    from ingestune_tui.model.events import StopStudy, StudyFinished
+    from ingestune_tui.model.events import StopStudy
     from ingestune_tui.storage.store import Store
-    from ingestune_tui.tuning.study_client import StudyClient
+    from ingestune_tui.tuning.study_client import StudyClient, owner_lives
 
     settings = settings_from(database=database)
     async with await Store.open_configured(settings) as store:
         if key is None:
-            running = [each for each in await store.studies() if each.state in ("running", "paused") and each.owner]
-            if not running:
-                raise StudyError("no study is running")
-            study = running[0]
+            running = [each for each in await store.studies() if each.state in ("running", "paused")]
+            living = [each for each in running if owner_lives(each)]
+            if not living:
+                hint = f"{running[0].name} was left behind by a process that is gone." if running else ""
+                raise StudyError("no study is running on this host", hint)
+            study = living[0]
         else:
             study = await store.find_study(key)
     async with await StudyClient.attach(study) as client:
         await client.send(StopStudy())
-        state = ""
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_WITHIN_S):
-                async for event in client.events():
-                    if isinstance(event, StudyFinished):
-                        state = event.state
-        if not state:
-            raise StudyError(f"study {study.name} has not ended after {_WITHIN_S:.0f} s", "Ask again, or look at it.")
+                async for _ in client.events():  # they end when the process does
+                    pass
+        except TimeoutError:
+            raise StudyError(
+                f"study {study.name} has not ended after {_WITHIN_S:.0f} s",
+                f"It may still be cleaning up: watch it with `ingestune attach {study.name}`.",
+            ) from None
     click.echo(f"study {study.name} is stopped", err=True)
     return 0
