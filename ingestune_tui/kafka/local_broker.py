@@ -34,7 +34,7 @@ from ingestune_tui.secrets import Secret
 from ingestune_tui.units import format_bytes
 
 _STOP_GRACE_S = 10.0
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 120.0
 _PORT_ATTEMPTS = 3
 _LEAST_FREE_BYTES = 1_000_000_000
 _MEMORY_PER_NODE_BYTES = 500_000_000
