@@ -1,0 +1,74 @@
+"""A grid of static broker settings on a local Kafka of its own: restarts, throw-aways, and a value it will not take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.command import TINY, Command, events
+from tests.integration.conftest import kafka_or_skip
+
+pytestmark = pytest.mark.kafka
+
+STATIC = (
+    TINY.replace('"linger.ms" = [5, 50]\n', "").replace('paced = "1s"', 'paced = "0s"')
+    + """
+[broker.static]
+"queued.max.requests" = [500, 1]
+"replica.fetch.wait.max.ms" = [500, 60000]
+"""
+)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Command]:
+    made = Command(tmp_path)
+    yield made
+    made.end_all()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_static_study_restarts_throws_away_and_says_what_it_found(command: Command, tmp_path: Path) -> None:
+    with kafka_or_skip():
+        grid = tmp_path / "static.toml"
+        grid.write_text(STATIC)
+        done = command("run", str(grid), "--cluster", "local", "--no-confirm", "--json", timeout_s=380)
+    assert done.returncode == 0, done.stderr
+    trials = [event for event in events(done.stdout) if event["event"] == "trial_finished"]
+    after_restart = [each for each in trials if each["discarded"] and each["role"] == "search"]
+    counted = [
+        each for each in trials if each["role"] == "search" and not each["discarded"] and each["state"] == "done"
+    ]
+    assert after_restart
+    assert {each["configuration"]["broker.static"]["queued.max.requests"] for each in counted} >= {1, 500}
+    (finished,) = [event for event in events(done.stdout) if event["event"] == "study_finished"]
+    (outcome,) = finished["outcomes"]
+    assert outcome["verdict"] == "unconfirmed"
+    assert any(effect["parameter"] == "broker.static queued.max.requests" for effect in outcome["effects"])
+    unusable = [each for each in trials if each["state"] == "infeasible"]
+    assert unusable
+    for each in unusable:
+        assert each["configuration"]["broker.static"]["replica.fetch.wait.max.ms"] == 60000
+        assert "replica.lag.time.max.ms" in each["error"], "the broker's own words"
+
+
+def test_static_settings_of_somebody_elses_brokers_are_refused_with_the_dynamic_way_named(
+    command: Command, tmp_path: Path
+) -> None:
+    grid = tmp_path / "static.toml"
+    grid.write_text(STATIC)
+    done = command("run", str(grid), "-b", "127.0.0.1:1", "--allow-broker-changes", "--yes")
+    assert done.returncode == 2
+    assert "not ours to restart" in done.stderr
+    assert "[broker]" in done.stderr
+
+
+def test_changing_somebody_elses_brokers_needs_to_be_allowed(command: Command, tmp_path: Path) -> None:
+    grid = tmp_path / "broker.toml"
+    grid.write_text("[broker]\n'num.io.threads' = [8, 16]\n")
+    done = command("run", str(grid), "-b", "127.0.0.1:1", "--yes")
+    assert done.returncode == 2
+    assert "--allow-broker-changes" in done.stderr
