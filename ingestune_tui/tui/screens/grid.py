@@ -50,6 +50,10 @@ _WHILE_READING = frozenset(
 """Actions of letters and arrows, which belong to the input while one is open."""
 
 
+class RowList(VerticalScroll, inherit_bindings=False):
+    """The rows; up and down move the focus and not the view."""
+
+
 class GridScreen(Place):
     """The rows of the grid and the help of the row in focus."""
 
@@ -83,7 +87,7 @@ class GridScreen(Place):
     def body(self) -> ComposeResult:
         yield Static("No grid yet.\n\no chooses one.", id="grid-empty", classes="empty", markup=False)
         with Container(id="grid-body"):
-            yield VerticalScroll(id="grid-rows", can_focus=False)
+            yield RowList(id="grid-rows", can_focus=False)
             with VerticalScroll(id="grid-help", can_focus=False):
                 yield Static("", id="grid-help-text")
 
@@ -112,7 +116,7 @@ class GridScreen(Place):
         return width - 42 if self.app.size.width >= 100 else width
 
     def _show_rows(self, wanted: list[Row]) -> None:
-        holder = self.query_one("#grid-rows", VerticalScroll)
+        holder = self.query_one("#grid-rows", RowList)
         columns = Columns.fit(wanted, self._rows_width)
         here = {widget.row.key: widget for widget in self._row_widgets()}
         if [row.key for row in wanted] != list(here):
@@ -193,10 +197,12 @@ class GridScreen(Place):
         self.refresh_from(self.ingestune.state)
 
     def action_move(self, by: int) -> None:
+        self._step(self._current, by)
+
+    def _step(self, start: GridRow | None, by: int) -> None:
         able = [widget for widget in self._row_widgets() if widget.can_focus]
         if able:
-            current = self._current
-            at = able.index(current) + by if current in able else 0
+            at = able.index(start) + by if start in able else 0
             able[max(0, min(at, len(able) - 1))].focus()
 
     def action_edge(self, which: int) -> None:
@@ -243,13 +249,13 @@ class GridScreen(Place):
         value = self._values_of(row, message.text)
         widget = self._current
         if widget is not None:
-            widget.close()
+            widget.close(focus=not message.step)
+            if message.step:
+                self._step(widget, message.step)
         if isinstance(value, list) and row.kind in ("parameter", "baseline"):
             self._change(lambda: document.set_values(row.keys, value))
         else:
             self._change(lambda: document.set_field(row.keys, value))
-        if message.step:
-            self.call_after_refresh(self.action_move, message.step)
 
     def _change(self, edit: object) -> bool:
         """Do one edit; what cannot be done is said and changes nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,6 +13,10 @@ from textual.widgets import Static
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
+
+
+_COMMON: Final = ("Focus Next", "Focus Previous", "Copy selected text")
+"""Textual's own, on every screen and known to everybody."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -39,7 +43,7 @@ class HelpScreen(ModalScreen[None]):
     def _keys(self) -> Content:
         rows: dict[tuple[str, str], list[str]] = {}
         for _, binding, enabled, tooltip in self._active.values():
-            if binding.description and enabled and not binding.system:
+            if binding.description and enabled and not binding.system and binding.description not in _COMMON:
                 rows.setdefault((binding.action, tooltip or binding.description), []).append(
                     self.app.get_key_display(binding)
                 )

@@ -210,7 +210,7 @@ class GridRow(Widget, can_focus=True):
         problem.styles.margin = (0, 0, 0, self._columns.label + 2)
         problem.display = False
         self.mount(field, problem)
-        field.focus()
+        self.screen.set_focus(field)  # now, so that a fast typist's next key is already the input's
         self.refresh(layout=True)
         self.post_message(self.EditingChanged())
 

@@ -1,0 +1,96 @@
+"""The first screen, the editor, the picker and the dialogs as pictures, in their main states and both sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from ingestune_tui.tui import clusters, grid_cards
+from tests.tui.conftest import GRID
+from tests.tui.shown import ShownApp
+
+Compare = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What depends on the machine: whether Kafka was fetched, and whether the cursor blinks."""
+    monkeypatch.setattr(clusters, "local_cost", lambda: "will download Apache Kafka 4.3.0 (56 MB, once)")
+    monkeypatch.setattr(grid_cards, "short_path", lambda path: f"~/tuning/{path.name}")
+    monkeypatch.setattr("textual.widgets.Input.cursor_blink", False)
+
+
+def pressing(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    async def press(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+    return press
+
+
+def test_start(snap_compare: Compare, starter: Callable[[], ShownApp], grid_file: Path, size: tuple[int, int]) -> None:
+    from msgspec.structs import replace
+
+    app = starter()
+    app.state.remembered = replace(
+        app.state.remembered, recent=(str(grid_file),), clusters=(("kafka1:9093", "/etc/kafka/client.properties"),)
+    )
+    assert snap_compare(app, terminal_size=size, run_before=pressing())
+
+
+def test_grid(snap_compare: Compare, editor: Callable[..., ShownApp], size: tuple[int, int]) -> None:
+    assert snap_compare(editor(), terminal_size=size, run_before=pressing("down"))
+
+
+def test_grid_editing(snap_compare: Compare, editor: Callable[..., ShownApp], size: tuple[int, int]) -> None:
+    assert snap_compare(editor(), terminal_size=size, run_before=pressing("down", "enter", "x"))
+
+
+def test_grid_problems(snap_compare: Compare, editor: Callable[..., ShownApp], size: tuple[int, int]) -> None:
+    text = GRID.replace('"lz4"]', '"lz5"]').replace("[search]", "[search]\nbudgt = 3")
+    assert snap_compare(editor(text), terminal_size=size, run_before=pressing("down"))
+
+
+def test_grid_with_invalid_cells(snap_compare: Compare, editor: Callable[..., ShownApp]) -> None:
+    text = GRID.replace('acks = "all"', 'acks = ["1", "all"]\n"enable.idempotence" = [false, true]')
+    assert snap_compare(editor(text), terminal_size=(120, 40), run_before=pressing())
+
+
+def test_grid_empty(snap_compare: Compare, tmp_path: Path) -> None:
+    assert snap_compare(ShownApp(tmp_path, "grid"), terminal_size=(80, 24))
+
+
+def test_picker(snap_compare: Compare, editor: Callable[..., ShownApp], size: tuple[int, int]) -> None:
+    async def pick(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await pilot.press("a", *"batch")
+        await pilot.pause()
+
+    assert snap_compare(editor(), terminal_size=size, run_before=pick)
+
+
+def test_delete_dialog(snap_compare: Compare, editor: Callable[..., ShownApp]) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await pilot.press("D")
+        await pilot.pause()
+
+    assert snap_compare(editor(), terminal_size=(80, 24), run_before=ask)
+
+
+def test_help(snap_compare: Compare, editor: Callable[..., ShownApp]) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+
+    assert snap_compare(editor(), terminal_size=(80, 24), run_before=ask)

@@ -1,0 +1,351 @@
+"""The grid editor, key by key: every edit ends in the text of the file, and nothing else in it moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomli
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.tui.messages import RunAsked
+from ingestune_tui.tui.screens.dialogs import Dialog
+from ingestune_tui.tui.screens.grid import GridScreen
+from ingestune_tui.tui.screens.pick_property import PickProperty
+from ingestune_tui.tui.widgets.grid_row import GridRow
+from tests.tui.conftest import GRID
+from tests.tui.shown import ShownApp
+
+Editor = Callable[..., ShownApp]
+BROKEN = GRID.replace('"lz4"]', '"lz5"]').replace("[search]", "[search]\nbudgt = 3")
+
+
+def document(app: ShownApp) -> GridDocument:
+    assert app.state.document is not None
+    return app.state.document
+
+
+def producer(app: ShownApp) -> dict[str, object]:
+    found: dict[str, object] = tomli.loads(document(app).text)["producer"]
+    return found
+
+
+def focused(app: ShownApp) -> str:
+    screen = app.screen
+    assert isinstance(screen, GridScreen)
+    assert screen._current is not None
+    return screen._current.row.key
+
+
+async def ready(pilot: Pilot[int]) -> None:
+    await pilot.pause()
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def test_the_rows_and_the_count_are_shown(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        text = app.text()
+        assert "3x2 = 6 cells" in text
+        assert "~" in text.splitlines()[1]
+        for word in ("linger.ms", "x3", "pinned", "+ add", "1 kB json", "race, within 5 %", "librdkafka defaults"):
+            assert word in text
+        assert "How long a batch waits" in text
+
+
+async def test_enter_edits_in_place_and_enter_keeps(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        assert focused(app) == "producer.linger.ms"
+        await pilot.press("enter", "space", "5", "0", "enter")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 50]
+        assert "# from none to a lot" in document(app).text
+        assert "4x2 = 8 cells" in app.text()
+        assert focused(app) == "producer.linger.ms"
+
+
+async def test_escape_leaves_the_row_as_it_was(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7", "escape")
+        await ready(pilot)
+        assert document(app).text == GRID
+        assert not app.screen.query(Input)
+
+
+async def test_what_is_wrong_is_said_while_typing_and_cannot_be_kept(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("down", "enter", "x", "enter")
+        await pilot.pause()
+        assert "not one of none" in app.text()
+        assert app.screen.query(Input)
+        await pilot.press("backspace")
+        await pilot.pause()
+        assert "not one of none" not in app.text()
+
+
+async def test_down_keeps_and_goes_to_the_next_row(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "9", "down")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 9]
+        assert focused(app) == "producer.compression.type"
+
+
+async def test_letters_belong_to_the_input_while_one_is_open(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "r", "D", "u", "1", "q", "question_mark")
+        await pilot.pause()
+        field = app.screen.query_one(Input)
+        assert field.value.endswith("rDu1q?")
+
+
+async def test_space_switches_off_and_on_without_losing_values(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("space")
+        await ready(pilot)
+        assert "2 = 2 cells" in app.text()
+        assert tomli.loads(document(app).text)["search"]["off"] == ["producer.linger.ms"]
+        await pilot.press("space")
+        await ready(pilot)
+        assert document(app).text == GRID
+
+
+async def test_delete_asks_and_the_safe_answer_deletes_nothing(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("D")
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        await pilot.press("enter")
+        await ready(pilot)
+        assert "linger.ms" in producer(app)
+        await pilot.press("D")
+        await pilot.pause()
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        assert "linger.ms" not in producer(app)
+        assert focused(app) == "producer.compression.type"
+
+
+async def test_undo_and_redo(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("u")
+        await pilot.pause()
+        assert app.state.said[-1].text == "nothing to undo"
+        await pilot.press("enter", "space", "9", "enter")
+        await ready(pilot)
+        await pilot.press("u")
+        await ready(pilot)
+        assert document(app).text == GRID
+        await pilot.press("U")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 9]
+
+
+async def test_a_parameter_is_added_from_the_catalogue_and_edited_at_once(
+    editor: Editor, size: tuple[int, int]
+) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("a")
+        await pilot.pause()
+        assert isinstance(app.screen, PickProperty)
+        assert "acks" not in [name for _, name in app.screen._shown]
+        await pilot.press(*"batch.si")
+        await pilot.pause()
+        assert "producer" in app.text()
+        await pilot.press("enter")
+        await ready(pilot)
+        assert focused(app) == "producer.batch.size"
+        await pilot.press("ctrl+u", *"16KiB", "space", *"1MiB", "enter")
+        await ready(pilot)
+        assert producer(app)["batch.size"] == ["16KiB", "1MiB"]
+
+
+async def test_the_picker_finds_by_meaning_moves_and_closes(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("a", *"nothing has this")
+        await pilot.pause()
+        assert "Nothing in the catalogue" in app.text()
+        await pilot.press("ctrl+u", *"retry", "down", "down", "up", "pagedown", "pageup", "escape")
+        await ready(pilot)
+        assert isinstance(app.screen, GridScreen)
+        assert document(app).text == GRID
+
+
+async def test_sections_open_and_their_fields_are_edited(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor()
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("end", "up", "up", "up")
+        assert focused(app) == "section:workload"
+        await pilot.press("enter")
+        await ready(pilot)
+        await pilot.press("down", "enter", "space", *"10000", "enter")
+        await ready(pilot)
+        assert tomli.loads(document(app).text)["workload"]["message_bytes"] == [1000, 10000]
+        assert "1 kB, 10 kB" in app.text()
+        await pilot.press("left")
+        await ready(pilot)
+        assert focused(app) == "section:workload"
+        assert not [row for row in app.screen.query(GridRow) if row.row.kind == "field"]
+        await pilot.press("right")
+        await ready(pilot)
+        assert [row for row in app.screen.query(GridRow) if row.row.kind == "field"]
+
+
+async def test_a_setting_is_added_to_the_baseline(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("end", "a", *"linger.ms", "enter")
+        await ready(pilot)
+        assert tomli.loads(document(app).text)["baseline"]["producer"] == {"linger.ms": 5}
+        assert focused(app) == "baseline:producer.linger.ms"
+        await pilot.press("ctrl+u", "0", "enter")
+        await ready(pilot)
+        assert tomli.loads(document(app).text)["baseline"]["producer"] == {"linger.ms": 0}
+
+
+async def test_saving_writes_the_file_with_its_comments(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "9", "enter")
+        await ready(pilot)
+        assert "mine.toml*" in app.text()
+        await pilot.press("ctrl+s")
+        await ready(pilot)
+        assert grid_file.read_text() == document(app).text
+        assert grid_file.read_text().startswith("# Does batching pay?")
+        assert "mine.toml*" not in app.text()
+
+
+async def test_saving_over_somebody_elses_change_asks(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("space")
+        await ready(pilot)
+        grid_file.write_text("# theirs\n")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        await pilot.press("escape")
+        await ready(pilot)
+        assert grid_file.read_text() == "# theirs\n"
+
+
+async def test_saving_as_asks_before_it_replaces(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    other = grid_file.with_name("mine2.toml")
+    other.write_text("# old\n")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("f2")
+        await pilot.pause()
+        field = app.screen.query_one(Input)
+        field.value = str(other)
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        assert other.read_text() == GRID
+        assert document(app).path == other
+
+
+async def test_problems_are_marked_counted_and_reached_by_r(editor: Editor, size: tuple[int, int]) -> None:
+    app = editor(BROKEN)
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        assert "2 problems" in app.text().splitlines()[1]
+        assert "⚠ compression.type" in app.text()
+        await pilot.press("r")
+        await pilot.pause()
+        assert focused(app) == "producer.compression.type"
+        await pilot.press("enter", "backspace", "4", "enter")
+        await ready(pilot)
+        assert "1 problem" in app.text().splitlines()[1]
+        await pilot.press("r")
+        await pilot.pause()
+        assert focused(app) == "field:search.budgt"
+
+
+async def test_r_runs_a_grid_without_problems(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = editor()
+    started: list[list[str]] = []
+    monkeypatch.setattr(app, "start_study", started.append)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("r")
+        await ready(pilot)
+        assert started
+        assert started[0][0] == str(document(app).path)
+
+
+async def test_somebodys_cluster_is_asked_about_first(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ingestune_tui.tui.state import ClusterChoice
+
+    app = editor()
+    started: list[list[str]] = []
+    monkeypatch.setattr(app, "start_study", started.append)
+    app.state.cluster = ClusterChoice("kafka1:9092")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.screen.post_message(RunAsked())
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "kafka1:9092 is somebody's cluster" in " ".join(app.text().split())
+        await pilot.press("enter")
+        await ready(pilot)
+        assert not started
+
+
+async def test_the_editor_survives_every_size(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter")
+        for width, height in ((40, 10), (59, 16), (60, 15), (80, 24), (30, 8), (200, 60)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            if width < 60 or height < 16:
+                assert "too small" in app.text()
+        assert "linger.ms" in app.text()
+
+
+async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "grid")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert "No grid yet" in app.text()
+        await pilot.press("a", "D", "space", "u", "r", "enter", "ctrl+s", "f2")
+        await ready(pilot)
+        assert "No grid yet" in app.text()
