@@ -51,7 +51,7 @@ class _Progress:
     """What is known while the trial runs."""
 
     samples: list[Sample] = field(default_factory=list)
-    pending: dict[int, list[Sample]] = field(default_factory=dict)
+    pending: dict[tuple[Stage, int], list[Sample]] = field(default_factory=dict)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -224,17 +224,17 @@ class TrialRunner:
         )
 
     def _listener(self, order: TrialOrder, progress: _Progress) -> Callable[[Sample], None]:
-        """Collects the shards' samples of one half second into one."""
+        """Collects the shards' samples of one half second into one: the nth of the same stage belong together."""
         shards = order.workload.producers
-        counts = [0]
+        seen: dict[Stage, int] = {}
 
         def listen(sample: Sample) -> None:
-            index = counts[0]
-            counts[0] += 1
-            together = progress.pending.setdefault(index, [])
+            seen[sample.stage] = seen.get(sample.stage, 0) + 1
+            which = (sample.stage, seen[sample.stage])
+            together = progress.pending.setdefault(which, [])
             together.append(sample)
             if len(together) == shards:
-                merged = merge.merge_samples(progress.pending.pop(index))
+                merged = merge.merge_samples(progress.pending.pop(which))
                 progress.samples.append(merged)
                 progress.news.set()
                 self._on_sample(order.number, merged)
