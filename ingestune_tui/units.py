@@ -82,6 +82,11 @@ def format_bytes(value: float) -> str:
         for unit, factor in (("GB", 1000**3), ("MB", 1000**2)):
             if value % factor == 0:
                 return f"{int(value) // factor}{unit}"
+    return about_bytes(value)
+
+
+def about_bytes(value: float) -> str:
+    """Bytes of an estimate, in three digits whether they come out even or not: `13.9 GB`."""
     if abs(value) < 1000:
         return f"{value:.0f} B"
     for unit, power in (("kB", 1), ("MB", 2), ("GB", 3), ("TB", 4)):

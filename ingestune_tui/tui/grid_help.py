@@ -10,6 +10,7 @@ from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.grid_fields import SECTIONS
 from ingestune_tui.model.grid_reader import TOPIC_SHAPE
+from ingestune_tui.tui.grid_input import show
 
 if TYPE_CHECKING:
     from ingestune_tui.catalogue.catalogue import Property
@@ -30,7 +31,7 @@ _SCOPES: Final = {
     Scope.BROKER: "Dynamic broker settings. On a cluster that is not ingestune's own they are asked about first.",
     Scope.BROKER_STATIC: "Static broker settings: the broker is restarted with each. Only on local.",
 }
-_MOST_CELLS: Final = 6
+_MOST_REASONS: Final = 6
 
 
 def help_for(row: Row | None, count: GridCount | None, client: str) -> Content:
@@ -115,12 +116,17 @@ def names_text(prop: Property) -> str:
 
 
 def _cells(title: str, cells: tuple[tuple[Configuration, str], ...], style: str) -> Content | None:
+    """Cells by the reason that they share, with the first of each as an example."""
     if not cells:
         return None
+    by_reason: dict[str, list[Configuration]] = {}
+    for configuration, reason in cells:
+        by_reason.setdefault(reason, []).append(configuration)
     lines = [Content.assemble((f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} {title}", f"bold {style}"))]
-    for configuration, reason in cells[:_MOST_CELLS]:
-        values = " · ".join(f"{item.name} {item.value}" for item in configuration)
-        lines.append(Content.assemble(f"{values}\n", (f"  {reason}", "$quiet")))
-    if len(cells) > _MOST_CELLS:
-        lines.append(Content.assemble((f"and {len(cells) - _MOST_CELLS} more", "$quiet")))
+    for reason, alike in list(by_reason.items())[:_MOST_REASONS]:
+        example = " · ".join(f"{item.name} {show(item.value)}" for item in alike[0])
+        such = f"{len(alike)} like " if len(alike) > 1 else ""
+        lines.append(Content.assemble(f"{reason}\n", (f"  {such}{example}", "$quiet")))
+    if len(by_reason) > _MOST_REASONS:
+        lines.append(Content.assemble((f"and {len(by_reason) - _MOST_REASONS} more reasons", "$quiet")))
     return Content("\n").join(lines)

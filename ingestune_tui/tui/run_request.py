@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.tui.grid_document import GridDocument
-from ingestune_tui.units import format_bytes, format_duration
+from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
     from ingestune_tui.model.study import Study
@@ -24,8 +24,8 @@ def question(document: GridDocument, cluster: ClusterChoice, count: GridCount | 
     grid = document.grid
     assert grid is not None
     time = f"about {format_duration(count.duration_s)}" if count and count.duration_s else "some time"
-    written = f"writes about {format_bytes(count.bytes_written)} per node" if count and count.bytes_written else ""
-    peak = f", {format_bytes(count.peak_bytes)} at once" if count and count.peak_bytes else ""
+    written = f"writes about {about_bytes(count.bytes_written)} per node" if count and count.bytes_written else ""
+    peak = f", {about_bytes(count.peak_bytes)} at once" if count and count.peak_bytes else ""
     what = f"It takes {time} and {written}{peak}." if written else f"It takes {time}."
     if cluster.external:
         text = f"{cluster.address} is somebody's cluster. {what} It sends as fast as one client can."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from ingestune_tui.units import format_bytes, format_duration
+from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
@@ -138,7 +138,7 @@ def grid_parts(state: AppState) -> list[Part]:
         if count.duration_s is not None:
             parts.append(Part("time", f"~{format_duration(count.duration_s)}"))
         if count.bytes_written is not None:
-            parts.append(Part("cost", f"~{format_bytes(count.bytes_written)}"))
+            parts.append(Part("cost", f"~{about_bytes(count.bytes_written)}"))
     return parts
 
 

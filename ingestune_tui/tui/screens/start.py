@@ -20,7 +20,7 @@ from ingestune_tui.tui.clusters import ClusterLine, cluster_lines
 from ingestune_tui.tui.messages import GridChosen
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.widgets.choice_list import ChoiceList
-from ingestune_tui.units import format_bytes, format_duration
+from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.grid_cards import GridCard
@@ -182,8 +182,8 @@ class StartScreen(Place):
             if card.problem:
                 parts.append(Content.assemble(("⚠ ", "$bad"), (card.problem, "$bad")))
             elif card.count is not None and card.count.bytes_written is not None:
-                peak = format_bytes(card.count.peak_bytes or 0)
-                text = f"writes about {format_bytes(card.count.bytes_written)} per node in all, {peak} at once"
+                peak = about_bytes(card.count.peak_bytes or 0)
+                text = f"writes about {about_bytes(card.count.bytes_written)} per node in all, {peak} at once"
                 parts.append(Content.assemble((text, "$quiet")))
             if line is not None and line.choice.external and (card.broker_changes or card.broker_restarts):
                 why = (

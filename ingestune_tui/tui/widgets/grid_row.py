@@ -166,11 +166,11 @@ class GridRow(Widget, can_focus=True):
         if self.editing:
             return line
         values = self._values(columns.values - 2)
+        if row.problem:
+            return self._with_problem(line + values, width)
         line += values.pad_right(max(0, columns.values - values.cell_length))
         default = row.default if row.chips or row.kind == "parameter" else ""
         line += Content.assemble((_cut(default, columns.default).ljust(columns.default), "$quiet"))
-        if row.problem:
-            return self._with_problem(line, width)
         style = "$flag" if row.off else "$quiet"
         return (line + Content.assemble((f"  {row.note}", style))).truncate(width)
 
