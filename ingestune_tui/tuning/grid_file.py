@@ -94,6 +94,13 @@ def payload_path(workload: Workload, base: Path) -> Path:
     return base / os.path.expanduser(workload.payload.removeprefix("file:"))
 
 
+def for_children(workload: Workload, base: Path) -> Workload:
+    """The workload as a load child is told it: a payload file by its whole path, since a child knows no grid."""
+    if not workload.payload.startswith("file:"):
+        return workload
+    return msgspec.structs.replace(workload, payload=f"file:{payload_path(workload, base).absolute()}")
+
+
 def _read(path: Path) -> str:
     try:
         content = _at_most(path)

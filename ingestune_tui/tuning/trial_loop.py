@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -39,6 +40,7 @@ from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import trial_bytes
+from ingestune_tui.tuning.grid_file import for_children
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
@@ -302,7 +304,7 @@ class TrialLoop:
         return TrialOrder(
             number=trial.number,
             topic=f"{topic_stem(self._prefix, self._study.id)}{trial.number}",
-            workload=planned.workload,
+            workload=for_children(planned.workload, Path(self._study.options.get("grid_path", "")).parent),
             configuration=planned.configuration,
             timings=self._grid.timings,
             limits=self._grid.limits,

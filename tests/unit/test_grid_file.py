@@ -12,7 +12,9 @@ from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import GridError, UsageError
 from ingestune_tui.model.configuration import settings_of
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.grid_file import load_grid, payload_fingerprint, resolve
+from tests.unit.scripted_cluster import scripted
 
 LINGER = '[producer]\n"linger.ms" = [0, 5]\n'
 
@@ -167,6 +169,23 @@ def test_a_payloads_content_is_its_fingerprint(tmp_path: Path) -> None:
     assert a == payload_fingerprint(Workload(payload=f"file:{tmp_path}/b.txt"), Path("/"))
     (tmp_path / "a.txt").write_text("one\nthree\n")
     assert payload_fingerprint(Workload(payload="file:a.txt"), tmp_path) != a
+
+
+async def test_a_payload_beside_the_grid_is_found_from_any_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    monkeypatch.chdir(tmp_path)
+    async with await Store.open(tmp_path / "results.db") as store:
+        world = scripted(monkeypatch, store, '[workload]\npayload = "file:a.txt"\n' + LINGER)
+        study = await world.study()
+        await store.update_study(study.id, options={"grid_path": str(tmp_path / "grid.toml")})
+        monkeypatch.chdir("/")
+        world.grid_file = resolve(world.grid_file.text, tmp_path / "grid.toml")
+        await world.run(study)
+        stored = await world.trials(study)
+    assert {order.workload.payload for order in world.runs} == {f"file:{tmp_path}/a.txt"}
+    assert {trial.workload.payload for trial in stored} == {"file:a.txt"}
 
 
 def test_a_payload_file_that_is_not_there_is_named(tmp_path: Path) -> None:
