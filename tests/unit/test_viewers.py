@@ -194,6 +194,17 @@ async def test_a_viewer_that_reads_nothing_holds_up_no_end(short: Path, monkeypa
         await writer.wait_closed()
 
 
+async def test_who_comes_between_two_trials_is_shown_none_as_running(stage: Stage) -> None:
+    finished = TrialFinished.of(make_trial("s", 1), "quick")
+    told: list[Event] = [started(1), TrialSampled(trial=1, sample=make_samples(1)[0]), finished]
+    for event in told:
+        stage.viewers.tell(event)
+    late = await stage.client()
+    stage.viewers.tell(progress(1))
+    assert await read(late, 2) == [finished, progress(1)]
+    await late.close()
+
+
 async def test_who_comes_while_it_is_paused_is_told_so(stage: Stage) -> None:
     pause = StudyPaused(study="quick", reason="the broker is gone", attempt=2, retry_in_s=5.0)
     stage.viewers.tell(pause)
