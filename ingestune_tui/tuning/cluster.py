@@ -14,7 +14,7 @@ from typing import Literal
 from ingestune_tui.catalogue import catalogue, dialect, security
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.errors import ConfigError, UsageError
-from ingestune_tui.kafka.connection import Connection
+from ingestune_tui.kafka.connection import Connection, external
 from ingestune_tui.kafka.dynamic_config import ConfigAdmin
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.simulated import SimulatedKafka
@@ -158,7 +158,7 @@ async def open_cluster(
         info = Cluster(
             id=_identity(choice, said.cluster_id, said.version, len(said.nodes)),
             label=choice.label,
-            kind=choice.kind,
+            kind="simulated" if said.simulated else choice.kind,
             version=local.version if local else said.version,
             nodes=len(said.nodes),
             security_protocol=str(connection.client_config().get("security.protocol", "PLAINTEXT")).upper(),
@@ -195,12 +195,7 @@ def _identity(choice: ClusterChoice, cluster_id: str, version: str, nodes: int) 
 
 def connection_of(choice: ClusterChoice) -> Connection:
     """How to reach an external cluster; its command config is read here. Raises ConfigError."""
-    config: dict[str, str | Secret] = {}
-    notes: list[str] = []
-    text = _read_command_config(choice.command_config)
-    if text is not None:
-        config, notes = security.client_properties(text)
-    return Connection(choice.bootstrap, config, choice.label, "external", tuple(notes))
+    return external(choice.bootstrap, _read_command_config(choice.command_config))
 
 
 def _read_command_config(path: Path | None) -> str | None:
