@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def resolve(text: str, path: Path) -> GridFile:
             continue
         settings += [Setting(scope, key, value) for key, value in found.items()]
         notes += [f"{file.name}: {note}" for note in said]
+    if reason := _no_payload(grid.workloads[0], path.parent):
+        problems.append(Problem("workload.payload", reason, "paths are relative to the grid's file"))
     if problems:
         raise GridError(tuple(problems), str(path))
     resolved = msgspec.structs.replace(
@@ -92,6 +95,19 @@ def payload_fingerprint(workload: Workload, base: Path) -> str:
 def payload_path(workload: Workload, base: Path) -> Path:
     """The file of a `file:` payload; relative paths start at the grid's directory."""
     return base / os.path.expanduser(workload.payload.removeprefix("file:"))
+
+
+def _no_payload(workload: Workload, base: Path) -> str:
+    """Why the payload's file cannot be read; empty when it can, or when there is none."""
+    if not workload.payload.startswith("file:"):
+        return ""
+    file = payload_path(workload, base)
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):
+            return f"{file} is no ordinary file"
+        return "" if os.access(file, os.R_OK) else f"{file} cannot be read: Permission denied"
+    except OSError as problem:
+        return f"{file} cannot be read: {problem.strerror}"
 
 
 def for_children(workload: Workload, base: Path) -> Workload:

@@ -188,6 +188,18 @@ async def test_a_payload_beside_the_grid_is_found_from_any_directory(
     assert {trial.workload.payload for trial in stored} == {"file:a.txt"}
 
 
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [("missing.txt", "No such file"), (".", "no ordinary file"), ("/dev/zero", "no ordinary file")],
+)
+def test_a_grid_whose_payload_cannot_be_read_is_refused_before_anything_is_started(
+    tmp_path: Path, payload: str, words: str
+) -> None:
+    text = f'[workload]\npayload = "file:{payload}"\n' + LINGER
+    with pytest.raises(GridError, match=rf"workload\.payload: .*{words}"):
+        resolve(text, tmp_path / "grid.toml")
+
+
 def test_a_payload_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(GridError, match=r"workload\.payload: .*missing\.txt cannot be read: No such file"):
         payload_fingerprint(Workload(payload="file:missing.txt"), tmp_path)
