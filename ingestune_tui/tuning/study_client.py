@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Self
 
 import msgspec
-import psutil
 
 from ingestune_tui.errors import StudyError
 from ingestune_tui.model.events import Command, Event, decode_event, encode
 from ingestune_tui.model.study import Study
 from ingestune_tui.settings import Settings, private_directory
+from ingestune_tui.storage.owner import lives
 
 _LINE_BYTES = 16_000_000
 _LOOK_S = 0.05
@@ -138,9 +138,4 @@ class StudyClient:
 def owner_lives(study: Study) -> bool:
     """Whether the process that runs `study` is there, as far as this host can tell."""
     owner = study.owner
-    if owner is None or owner.host != socket.gethostname():
-        return False
-    try:
-        return bool(abs(psutil.Process(owner.pid).create_time() - owner.process_started_at) < 1)
-    except psutil.Error:
-        return False
+    return owner is not None and owner.host == socket.gethostname() and lives(owner, 0.0)
