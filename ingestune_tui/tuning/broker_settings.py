@@ -99,6 +99,8 @@ class BrokerSettings:
         try:
             await dynamic_config(self._cluster, self._store).apply(wanted, self._study_id)
         except TrialError as problem:
+            if not problem.code:  # no word of the broker's: the next time it may be there
+                raise
             raise SettingsRefused(problem.what, problem.hint, code=problem.code) from problem
 
     async def restore_left(self) -> None:

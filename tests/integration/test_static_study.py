@@ -7,6 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.kafka.dynamic_config import ConfigAdmin
+from ingestune_tui.kafka.local_broker import LocalKafka
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.study import Cluster
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
+from ingestune_tui.tuning.cluster import OpenCluster
 from tests.integration.command import TINY, Command, events
 from tests.integration.conftest import kafka_or_skip
 
@@ -17,7 +25,6 @@ STATIC = (
     + """
 [broker.static]
 "queued.max.requests" = [500, 1]
-"replica.fetch.wait.max.ms" = [500, 60000]
 """
 )
 
@@ -48,11 +55,31 @@ def test_a_static_study_restarts_throws_away_and_says_what_it_found(command: Com
     (outcome,) = finished["outcomes"]
     assert outcome["verdict"] == "unconfirmed"
     assert any(effect["parameter"] == "broker.static queued.max.requests" for effect in outcome["effects"])
-    unusable = [each for each in trials if each["state"] == "infeasible"]
-    assert unusable
-    for each in unusable:
-        assert each["configuration"]["broker.static"]["replica.fetch.wait.max.ms"] == 60000
-        assert "replica.lag.time.max.ms" in each["error"], "the broker's own words"
+
+
+@pytest.mark.slow
+async def test_a_broker_that_refuses_to_start_says_why_and_runs_on_with_what_it_had(tmp_path: Path) -> None:
+    def queue(least: dict[str, Value]) -> Configuration:
+        return Configuration.of({Scope.BROKER_STATIC: least})
+
+    with kafka_or_skip():
+        async with (
+            LocalKafka() as kafka,
+            ConfigAdmin(kafka.connection) as admin,
+            await Store.open(tmp_path / "results.db") as store,
+        ):
+            info = Cluster(id="test", label="local", kind="local", version=kafka.version, nodes=1)
+            cluster = OpenCluster(info, kafka.connection, admin, 1.0, (1,), kafka)
+            brokers = BrokerSettings(cluster, store, "study", lambda _: None)
+            async with brokers.applied(queue({"queued.max.requests": 7})):
+                now = (await admin.describe_broker_configs(1))["queued.max.requests"]
+                assert (now.value, now.source) == ("7", "STATIC_BROKER_CONFIG")
+            with pytest.raises(SettingsRefused, match=r"queued\.max\.request\.bytes must be larger"):
+                async with brokers.applied(queue({"queued.max.request.bytes": 1000})):
+                    raise AssertionError("not reached")
+            assert (await admin.describe_broker_configs(1))["queued.max.requests"].value == "7"
+            assert not brokers.needs_restart(queue({"queued.max.requests": 7}))
+            assert not brokers.needs_restart(queue({"queued.max.request.bytes": 1000})), "it is not tried again"
 
 
 def test_static_settings_of_somebody_elses_brokers_are_refused_with_the_dynamic_way_named(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.cli.main import run as command_line
 from ingestune_tui.cli.run import _ask_first
 from ingestune_tui.errors import ClusterUnreachable, GridError, LocalBrokerError, Refused, TrialError
 from ingestune_tui.kafka.dynamic_config import is_ours, same_value, steps
@@ -307,6 +308,16 @@ async def test_what_somebody_else_set_meanwhile_is_said_left_and_forgotten(store
     assert "somebody else changed it" in note
     assert brokers.values[1]["num.io.threads"][0] == "12"
     assert await store.journal_entries() == []
+
+
+def test_restore_says_that_there_is_nothing_to_put_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line(["restore", "--database", str(tmp_path / "results.db")]) == 0
+    assert "nothing to put back" in capsys.readouterr().err
+
+
+def test_a_local_cluster_has_nothing_to_restore(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line(["restore", "--cluster", "local", "--database", str(tmp_path / "results.db")]) == 2
+    assert "ends with its study" in capsys.readouterr().err
 
 
 # Static settings in a study ----------------------------------------------------------------------------------------
