@@ -10,19 +10,17 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import psutil
 
 from ingestune_tui.errors import IngestuneError, StudyError
 from ingestune_tui.model import events
 from ingestune_tui.model.events import Event, Notice, StudyFinished
 from ingestune_tui.model.grid import Grid
-from ingestune_tui.model.study import Owner, Study
+from ingestune_tui.model.study import Study
 from ingestune_tui.settings import Settings, private_directory
+from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import check_settings, restore_journal
 from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
@@ -111,7 +109,7 @@ class StudyProcess:
 
         request, settings = self._request, self._settings
         async with await Store.open_configured(settings) as store, self._sync(store):
-            owner = this_owner(socket_path)
+            owner = this_process(socket_path)
             wanted = request.wanted
             study = await choose_study(store, wanted, request.grid_file, request.cluster, owner)
             grid = request.grid_file.grid
@@ -239,16 +237,6 @@ class StudyProcess:
                 self._emit(Notice(level="warning", text="nobody was watching for too long: the study is stopped"))
                 self._end(signal.SIGHUP)
                 return
-
-
-def this_owner(socket_path: str) -> Owner:
-    """This process, as the owner of a study."""
-    return Owner(
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        process_started_at=psutil.Process().create_time(),
-        socket=socket_path,
-    )
 
 
 async def sweep_topics(cluster: OpenCluster, study: Study, prefix: str) -> None:

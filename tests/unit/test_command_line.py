@@ -15,10 +15,10 @@ import pytest
 
 from ingestune_tui.cli import main
 from ingestune_tui.errors import GridError, Problem, StoreError, StudyError, UsageError
+from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.grid_file import load_grid, payload_fingerprint
 from ingestune_tui.tuning.identity import method_hash
-from ingestune_tui.tuning.study_process import this_owner
 from tests.unit.command_line import GRID, CommandLine, ingestune
 from tests.unit.store_values import CLUSTER, linger, make_study, make_trial
 
@@ -298,13 +298,13 @@ def test_a_study_that_runs_is_named_with_the_way_to_watch_it(ingestune: CommandL
         grid_text=found.text,
         grid_hash=found.hash,
         cluster=type(CLUSTER)(id="simulated", label="simulated", kind="simulated", version="", nodes=1),
-        host=this_owner("").host,
+        host=this_process("").host,
     )
 
     async def fill() -> None:
         async with await Store.open(ingestune.database) as store:
             await store.create_study(study)
-            await store.claim_study(study.id, this_owner("/another.sock"))
+            await store.claim_study(study.id, this_process("/another.sock"))
 
     asyncio.run(fill())
     for extra in ([], ["--study", "grid"], ["--fresh"]):
@@ -324,7 +324,7 @@ def test_stop_without_a_running_study_says_so(ingestune: CommandLine) -> None:
         async with await Store.open(ingestune.database) as store:
             study = make_study("left")
             await store.create_study(study)
-            owner = type(this_owner(""))(host=this_owner("").host, pid=os.getpid(), process_started_at=1.0)
+            owner = type(this_process(""))(host=this_process("").host, pid=os.getpid(), process_started_at=1.0)
             await store.claim_study(study.id, owner)
 
     asyncio.run(fill())
@@ -351,7 +351,7 @@ def test_stop_is_content_when_the_process_ends_without_a_word(
 
         async with await Store.open(ingestune.database) as store:
             await store.create_study(study)
-            await store.claim_study(study.id, this_owner("young.sock"))
+            await store.claim_study(study.id, this_process("young.sock"))
         async with await asyncio.start_unix_server(answer, "young.sock"):
             return await _stop(None, None)
 
