@@ -3,7 +3,7 @@ brokers refuse, restart or go away. Brokers and measurements are scripted."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +17,7 @@ from ingestune_tui.errors import ClusterUnreachable, GridError, LocalBrokerError
 from ingestune_tui.kafka.dynamic_config import is_ours, same_value, steps
 from ingestune_tui.kafka.topics import BrokerSetting
 from ingestune_tui.model.configuration import Configuration
-from ingestune_tui.model.events import StudyPaused
+from ingestune_tui.model.events import Event, StudyPaused, TrialFinished
 from ingestune_tui.model.grid_reader import read_grid
 from ingestune_tui.model.journal import JournalEntry
 from ingestune_tui.model.space import expand
@@ -110,6 +110,18 @@ class Brokers:
         return None
 
 
+class Heard(list[Event]):
+    """The events of a study; each is shown to somebody at once."""
+
+    def __init__(self, show: Callable[[Event], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        self._show(event)
+
+
 class Local:
     """A local Kafka that counts its restarts and may refuse one kind of settings."""
 
@@ -195,8 +207,16 @@ async def test_every_trial_begins_on_the_original_settings_and_ends_on_them(
         return measured(1000.0 + order.number)
 
     world = scripted(monkeypatch, store, DYNAMIC, script)
+    after: set[str] = set()
+
+    def look(event: Event) -> None:
+        if isinstance(event, TrialFinished):
+            after.add(brokers.values[2]["num.io.threads"][0])
+
+    world.events = Heard(look)
     study = await world.run(await world.study())
     assert study.state == "finished"
+    assert after == {"8"}
     assert {pair for pair in seen if pair[0] == 33} == {(33, "33")}
     assert {pair[1] for pair in seen if pair[0] != 33} == {"8"}
     assert brokers.values[1]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
@@ -252,16 +272,13 @@ async def test_a_node_that_goes_down_while_it_is_read_back_pauses_the_study_and_
         return measured(1000.0 + order.number)
 
     world = scripted(monkeypatch, store, DYNAMIC, script)
-    heard = world.events.append
 
-    class Listening(list[Any]):
-        def append(self, event: Any) -> None:
-            heard(event)
-            if isinstance(event, StudyPaused) and event.attempt == 2:
-                kept.append(len(brokers.values[2]))
-                brokers.away.clear()
+    def come_back(event: Event) -> None:
+        if isinstance(event, StudyPaused) and event.attempt == 2:
+            kept.append(event.attempt)
+            brokers.away.clear()
 
-    world.events = Listening()
+    world.events = Heard(come_back)
     study = await world.run(await world.study())
     assert kept, "it asked again while the node was away"
     assert study.state == "finished"
