@@ -11,16 +11,16 @@ import pytest
 
 from ingestune_tui.errors import StudyError, UsageError
 from ingestune_tui.model.study import Cluster, Owner, Study
+from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.grid_file import GridFile, resolve
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
-from ingestune_tui.tuning.study_process import this_owner
 
 GRID = '[producer]\n"linger.ms" = [0, 5]\n'
 EDITED = '[producer]\n"linger.ms" = [0, 50]\n'
 LOCAL = ClusterChoice("local")
-ME = this_owner("/me.sock")
+ME = this_process("/me.sock")
 SOMEBODY_ALIVE = msgspec.structs.replace(ME, socket="/other.sock")
 SOMEBODY_DEAD = Owner(host=ME.host, pid=ME.pid, process_started_at=1.0)
 """The pid is in use again, by a process that started later."""

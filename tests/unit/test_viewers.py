@@ -34,9 +34,9 @@ from ingestune_tui.model.events import (
 )
 from ingestune_tui.model.study import Owner
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.storage.owner import this_process
 from ingestune_tui.tuning import viewers
 from ingestune_tui.tuning.study_client import StudyClient, owner_lives
-from ingestune_tui.tuning.study_process import this_owner
 from ingestune_tui.tuning.viewers import Viewers
 from tests.unit.store_values import linger, make_samples, make_study, make_trial
 
@@ -295,7 +295,7 @@ async def test_nobody_at_the_socket_is_said_so(short: Path) -> None:
     [
         ({"state": "finished"}, "is not running: it is finished"),
         ({"owner": Owner(host="another", pid=1, process_started_at=1.0)}, "runs on another"),
-        ({"owner": msgspec.structs.replace(this_owner("/nowhere.sock"), pid=1)}, "no study process answers"),
+        ({"owner": msgspec.structs.replace(this_process("/nowhere.sock"), pid=1)}, "no study process answers"),
     ],
 )
 async def test_a_study_that_cannot_be_watched_says_why(changes: dict[str, Any], words: str) -> None:
@@ -319,7 +319,7 @@ async def test_another_versions_events_are_refused_and_half_a_line_is_the_end(sh
 
 
 def test_an_owner_lives_only_here_and_only_as_the_process_it_was() -> None:
-    me = this_owner("")
+    me = this_process("")
     assert owner_lives(make_study(owner=me))
     assert not owner_lives(make_study())
     for changes in ({"host": "another"}, {"process_started_at": 1.0}, {"pid": 2**22 + 5}):
