@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, BLOCK_TRIALS, DESIGN_TRIALS
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace, StopReason
+from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH, Rules, stand
 from tests.unit.search_values import Study, grid, hill
 
 SPACE = grid(5, 4, 3, unordered=(2,))
@@ -127,6 +130,23 @@ def test_an_infeasible_cell_is_not_tried_again_and_never_leads() -> None:
     assert all(study.searched.count(cell) <= 1 for cell in study.broken)
 
 
+def test_a_cell_that_fails_is_left_out_of_the_rest_of_its_block() -> None:
+    study = hill_study(noise=0.10)
+    plan = study.plan()
+    while len(set(plan.cells)) == len(plan.cells) and plan.stop is None:
+        for cell in plan.cells:
+            study.run(cell, plan.block)
+        plan = study.plan()
+    twice, times = Counter(plan.cells).most_common(1)[0]
+    assert times > 1
+    study.broken = frozenset({twice})
+    study.run(twice, plan.block)
+    rest = study.plan()
+    assert rest.block == plan.block
+    assert twice not in rest.cells
+    assert Counter(rest.cells) == Counter(cell for cell in plan.cells if cell != twice)
+
+
 def test_when_every_cell_is_infeasible_the_search_says_so() -> None:
     study = hill_study(grid(5, 4, 3, baseline=None), broken=frozenset(range(60)))
     stop = study.search()
@@ -180,6 +200,18 @@ def test_with_a_limit_the_leader_keeps_it() -> None:
     assert hill(space, leader) >= best - 0.07
 
 
+def test_a_cell_that_keeps_the_limit_too_seldom_does_not_lead_however_fast() -> None:
+    study = hill_study()
+    study.search()
+    rules = Rules(tolerance=0.05, maximize=True, noise=0.08, limit=None)
+    standing = stand(SPACE, study.finished, rules, seed=1, block=99)
+    assert standing is not None
+    fastest = standing.leader()
+    doubtful = np.ones(len(standing.cells))
+    doubtful[fastest] = FEASIBLE_ENOUGH - 0.01
+    assert replace(standing, feasible=doubtful).leader() != fastest
+
+
 def test_a_cell_whose_limited_figure_cannot_be_measured_never_leads() -> None:
     top = max(range(60), key=lambda cell: hill(SPACE, cell))
     study = hill_study(limit=100.0, latency_ms=lambda cell: None if cell == top else 5.0)
@@ -203,6 +235,13 @@ def test_a_small_grid_is_measured_twice_in_shuffled_rounds(cells: tuple[int, ...
     half = len(space.cells)
     if half > 3:
         assert study.searched[:half] != study.searched[half:]
+
+
+def test_an_infeasible_cell_of_a_small_grid_is_not_tried_in_the_second_round() -> None:
+    study = Study(grid(4, 3), lambda cell: 5.0 + 0.02 * cell, broken=frozenset({11}))
+    stop = study.search()
+    assert study.searched.count(11) == 1
+    assert stop.leader in range(11)
 
 
 def test_a_small_grid_with_a_baseline_outside_measures_that_too() -> None:
