@@ -155,9 +155,11 @@ async def check_settings(cluster: OpenCluster, grid: Grid, store: Store) -> None
     Raises Refused, TrialError (a missing right), ClusterUnreachable.
     """
     wanted: dict[str, str] = {}
-    for parameter in grid.active:
-        if parameter.scope is Scope.BROKER:
-            wanted |= dialect.to_java(Scope.BROKER, {parameter.name: parameter.levels[0]})
+    values = [(each.scope, each.name, each.value) for each in grid.baseline.settings]
+    values += [(each.scope, each.name, each.levels[0]) for each in grid.active]
+    for scope, name, value in values:
+        if scope is Scope.BROKER:
+            wanted |= dialect.to_java(Scope.BROKER, {name: value})
     if wanted:
         await dynamic_config(cluster, store).check(wanted)
 

@@ -69,7 +69,7 @@ class Reporter:
         return frozenset(complete)
 
     def _search(self, plan: Plan, position: int, trials: Sequence[Trial]) -> None:
-        done = sum(trial.role == "search" for trial in trials)
+        done = sum(trial.role == "search" and not trial.discarded for trial in trials)
         queue = plan.cells[position:]
         expected = max(self._search_expected(), done + len(queue)) if plan.stop is None else done
         remaining = expected - done + 2 * self._grid.search.confirm_pairs

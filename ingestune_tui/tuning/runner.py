@@ -149,6 +149,8 @@ class TrialRunner:
             *(stack.enter_async_context(child) for child in [*producers, *consumers]),
         )
         await self._check_topic(order.topic, settings)
+        if consumers and not self._cluster.info.simulated:  # a leader that does not know it yet tells no offsets
+            await self._cluster.admin.end_offsets(order.topic)
         for shard, child in enumerate(producers):
             await child.send(self._producer_spec(order, shard, partitions, replication))
         for index, child in enumerate(consumers):

@@ -153,11 +153,11 @@ class WorkloadRun:
                 limit=objective.p99_limit_ms,
                 time_left_trials=0 if self.confirm_now else self._search_trials_left(),
             )
+            plan = replace(plan, cells=tuple(self._loop.in_few_restarts(plan.cells, self._configuration)))
             self._reporter.planned(plan, self._trials)
             if plan.stop is not None:
                 break
-            ordered = self._loop.in_few_restarts(plan.cells, self._configuration)
-            for position, cell in enumerate(ordered):
+            for position, cell in enumerate(plan.cells):
                 await self._search_trial(cell, plan.block)
                 self._reporter.measured(plan, position + 1, self._trials)
                 left = self._search_trials_left()
