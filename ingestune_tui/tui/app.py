@@ -95,7 +95,7 @@ class IngestuneApp(Editing):
 
         `attach` names a study to show at once, the newest one if it is empty.
         """
-        super().__init__()
+        super().__init__(ansi_color=True if few_colours else None)
         self.state = state
         self._open_store = open_store
         self._first_study = attach
@@ -104,7 +104,7 @@ class IngestuneApp(Editing):
             self.unregister_theme(name)
         for each in theme.THEMES:
             self.register_theme(each)
-        self.theme = theme.first_theme(state.settings.theme or state.remembered.theme, few_colours)
+        self.theme = theme.first_theme(state.settings.theme, state.remembered.theme, few_colours=few_colours)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(theme.defaults())
@@ -155,7 +155,15 @@ class IngestuneApp(Editing):
         if self.state.document is not None:
             self.document_changed()
         self.theme_changed_signal.subscribe(self, lambda chosen: self._theme_chosen(chosen.name))
+        self.app_resume_signal.subscribe(self, lambda _: self._paint_all())
         self.call_after_refresh(self._painted)
+
+    def _paint_all(self) -> None:
+        """After `fg` and an editor the terminal shows nothing of ours: every row is drawn again."""
+        for screen in self.screen_stack:
+            screen.refresh(layout=True)
+        self.refresh(layout=True)
+        self.redraw()
 
     def _theme_chosen(self, name: str) -> None:
         self.remember(replace(self.state.remembered, theme=name))

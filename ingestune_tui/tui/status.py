@@ -32,6 +32,8 @@ def status_parts(state: AppState) -> list[Part]:
     study = state.study
     if study is not None and study.started is not None:
         return _study_parts(study, state.connected)
+    if study is not None and state.connected:
+        return [Part("cluster", state.cluster.address), Part("phase", "▶ starting", "$running")]
     return grid_parts(state)
 
 

@@ -144,11 +144,14 @@ SIXTEEN: Final = Theme(
 THEMES: Final = (DARK, LIGHT, CONTRAST, COLOUR_BLIND, SIXTEEN)
 
 
-def first_theme(wanted: str | None, few_colours: bool) -> str:
-    """The theme to start with: the one asked for if it exists, else the terminal's own where colours are few."""
-    if wanted and any(theme.name == wanted for theme in THEMES):
-        return wanted
-    return SIXTEEN.name if few_colours else DARK.name
+def first_theme(configured: str | None, last: str, *, few_colours: bool) -> str:
+    """The theme to start with: the configured one, the terminal's own where colours are few, else the last one used."""
+    names = {theme.name for theme in THEMES}
+    if configured in names and configured is not None:
+        return configured
+    if few_colours:
+        return SIXTEEN.name
+    return last if last in names else DARK.name
 
 
 def defaults() -> Mapping[str, str]:

@@ -11,7 +11,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.css.query import NoMatches
 from textual.widgets import Static
 
 from ingestune_tui.catalogue.catalogue import Scope
@@ -83,6 +82,7 @@ class GridScreen(Place):
         self._opened: frozenset[str] = frozenset()
         self._document: GridDocument | None = None
         self._drawn: tuple[object, ...] = ()
+        self._last_key = ""
 
     def body(self) -> ComposeResult:
         yield Static("No grid yet.\n\no chooses one.", id="grid-empty", classes="empty", markup=False)
@@ -108,6 +108,8 @@ class GridScreen(Place):
         if wanted != self._drawn:
             self._drawn = wanted
             self._show_rows(rows(document, self._opened))
+        if self.focused is None:
+            self.call_after_refresh(self._focus_first)
         self._show_help()
 
     @property
@@ -136,17 +138,17 @@ class GridScreen(Place):
         for number, row in enumerate(wanted):
             here[row.key].show_row(row, columns)
             here[row.key].set_class(number == 0, "-first")
-        if self.focused is None:
-            self.call_after_refresh(self._focus_first)
 
     def _row_widgets(self) -> list[GridRow]:
         return [widget for widget in self.query(GridRow) if widget.is_attached and not widget._pruning]
 
     def _focus_first(self) -> None:
-        if self.focused is None:
-            first = next((widget for widget in self._row_widgets() if widget.can_focus), None)
-            if first is not None:
-                first.focus()
+        """The row that had the focus last, else the first one: a hidden screen loses its focus."""
+        if self.focused is None and self.query_one("#body").display:
+            able = [widget for widget in self._row_widgets() if widget.can_focus]
+            wanted = next((widget for widget in able if widget.row.key == self._last_key), able[0] if able else None)
+            if wanted is not None:
+                wanted.focus()
 
     def _show_help(self) -> None:
         row = self._current
@@ -188,6 +190,8 @@ class GridScreen(Place):
         return True
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
+        if (current := self._current) is not None:
+            self._last_key = current.row.key
         self._show_help()
         self.refresh_bindings()
 
@@ -442,10 +446,3 @@ class GridScreen(Place):
         else:
             wrong.scroll_visible()
         self.ingestune.say(wrong.row.problem, "warning")
-
-    def focus_first(self) -> None:
-        """For the app: put the focus on the first row."""
-        try:
-            self.query_one(GridRow).focus()
-        except NoMatches:
-            return

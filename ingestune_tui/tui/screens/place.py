@@ -77,8 +77,9 @@ class Place(Screen[None]):
         self.redraw()
 
     def on_resize(self) -> None:
-        """Below 60x16 a notice takes the place of the body."""
+        """Below 60x16 a notice takes the place of the body; else what depends on the width is drawn anew."""
         size = self.app.size
         self.query_one("#too-small", Static).update(
             f"{size.width}x{size.height} is too small.\nMake it 60x16 or larger.\nThe study goes on."
         )
+        self.call_after_refresh(self.redraw)

@@ -70,9 +70,9 @@ class GridRow(Widget, can_focus=True):
     DEFAULT_CSS = """
     GridRow { height: auto; min-height: 1; layout: vertical; }
     GridRow:focus { background: $chosen; }
-    GridRow.-scope { color: $quiet; margin-top: 1; }
+    .-tall GridRow.-scope { margin-top: 1; }
     .-tall GridRow.-sections { margin-top: 1; }
-    GridRow.-first { margin-top: 0; }
+    .-tall GridRow.-first { margin-top: 0; }
     GridRow > RowInput { background: $chosen; }
     GridRow > .row-problem { color: $bad; height: auto; }
     """
