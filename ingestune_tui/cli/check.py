@@ -94,27 +94,11 @@ def _print_space(space: Space, *, several: bool) -> None:
 
 
 async def _cached(settings: Settings, grid_file: GridFile, spaces: list[Space], label: str) -> int:
-    """Cells that earlier studies on a cluster of this label have measured the same way, as far as can be told."""
+    """Cells that earlier studies have measured; 0 where there is no database yet."""
     from ingestune_tui.storage.store import Store
-    from ingestune_tui.tuning.grid_file import payload_fingerprint
-    from ingestune_tui.tuning.identity import method_hash
+    from ingestune_tui.tuning.cached_cells import cached_cells
 
     if not settings.database.exists():
         return 0
-    grid = grid_file.grid
-    methods = {
-        method_hash(
-            space.workload, grid.timings, grid.limits, payload_fingerprint(space.workload, grid_file.path.parent)
-        )
-        for space in spaces
-    }
-    wanted = {cell.configuration.hash for space in spaces for cell in space.cells}
-    found: set[tuple[str, str]] = set()
     async with await Store.open_configured(settings, read_only=True) as store:
-        for study in await store.studies():
-            if study.cluster.label != label:
-                continue
-            for trial in await store.trials(study.id):
-                if trial.counts and not trial.flags and trial.method_hash in methods and trial.config_hash in wanted:
-                    found.add((trial.method_hash, trial.config_hash))
-    return len(found)
+        return await cached_cells(store, grid_file, spaces, label)

@@ -189,7 +189,7 @@ class IngestuneApp(Editing):
         except IngestuneError as error:
             self.say_error(error)
         self.read_studies()
-        self.redraw()
+        self.document_changed()
 
     def action_switch_place(self, mode: str) -> None:
         """Go to a place; a dialog or a trial on top of it stays where it is."""

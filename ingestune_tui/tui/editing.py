@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,32 @@ class Editing(Watching):
             self.state.count = count
             if problems:
                 document.problems = problems
+            self.redraw()
+            if count is not None:
+                self._look_in_cache(document, text)
+
+    @work(exclusive=True, group="cached")
+    async def _look_in_cache(self, document: GridDocument, text: str) -> None:
+        """How many cells need not be measured again; what cannot be looked up stays unsaid."""
+        from ingestune_tui.model.space import expand
+        from ingestune_tui.tui.grid_cards import count_grid
+        from ingestune_tui.tuning.cached_cells import cached_cells
+        from ingestune_tui.tuning.grid_file import resolve
+
+        store = self.state.store
+        if store is None:
+            return
+        try:
+            grid_file = resolve(text, document.directory / document.name)
+            workloads = grid_file.grid.workloads
+            spaces = await asyncio.to_thread(lambda: [expand(grid_file.grid, workload) for workload in workloads])
+            cached = await cached_cells(store, grid_file, spaces, self.state.cluster.address)
+        except IngestuneError as error:
+            self.say_error(error)
+            return
+        count = await asyncio.to_thread(count_grid, grid_file.grid, cached)
+        if self.state.document is document and document.text == text and self.state.count is not None:
+            self.state.count = count
             self.redraw()
 
     # Running.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 import tomli
 from textual.pilot import Pilot
@@ -349,3 +350,30 @@ async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:
         await pilot.press("a", "D", "space", "u", "r", "enter", "ctrl+s", "f2")
         await ready(pilot)
         assert "No grid yet" in app.text()
+
+
+async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_path: Path) -> None:
+    from ingestune_tui.model.space import expand
+    from ingestune_tui.storage.store import Store
+    from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
+    from ingestune_tui.tuning.identity import method_hash
+    from tests.tui.fake_study import FakeStudy
+
+    app = editor()
+    grid_file = resolve(GRID, tmp_path / "mine.toml")
+    workload = grid_file.grid.workloads[0]
+    cell = expand(grid_file.grid, workload).cells[0].configuration
+    grid = grid_file.grid
+    method = method_hash(workload, grid.timings, grid.limits, payload_fingerprint(workload, tmp_path))
+    fake = FakeStudy(pairs=4, searched=4)
+    fake.all()
+    done = next(trial for trial in fake.trials if trial.counts and not trial.flags)
+    async with await Store.open(tmp_path / "results.db") as store:
+        await store.create_study(fake.study())
+        trial = msgspec.structs.replace(done, configuration=cell, config_hash=cell.hash, method_hash=method)
+        await store.finish_trial(trial, (), {})
+        app.state.store = store
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            await ready(pilot)
+            assert "3x2 = 6 cells, 1 cached" in app.text()

@@ -148,7 +148,7 @@ class GridScreen(Place):
             able = [widget for widget in self._row_widgets() if widget.can_focus]
             wanted = next((widget for widget in able if widget.row.key == self._last_key), able[0] if able else None)
             if wanted is not None:
-                wanted.focus()
+                self.set_focus(wanted)
 
     def _show_help(self) -> None:
         row = self._current
@@ -207,17 +207,17 @@ class GridScreen(Place):
         able = [widget for widget in self._row_widgets() if widget.can_focus]
         if able:
             at = able.index(start) + by if start in able else 0
-            able[max(0, min(at, len(able) - 1))].focus()
+            self.set_focus(able[max(0, min(at, len(able) - 1))])
 
     def action_edge(self, which: int) -> None:
         able = [widget for widget in self._row_widgets() if widget.can_focus]
         if able:
-            able[which].focus()
+            self.set_focus(able[which])
 
     def _focus_key(self, key: str, *, edit: bool = False) -> None:
         for widget in self._row_widgets():
             if widget.row.key == key:
-                widget.focus()
+                self.set_focus(widget)
                 if edit:
                     widget.edit()
                 return
@@ -300,7 +300,7 @@ class GridScreen(Place):
             able = self._row_widgets()
             owner = next(widget for widget in reversed(able[: able.index(current)]) if widget.row.kind == "section")
             self._fold(owner.row, False)
-            owner.focus()
+            self.set_focus(owner)
 
     def _fold(self, row: Row, opened: bool) -> None:
         self._opened = self._opened | {row.label} if opened else self._opened - {row.label}
@@ -330,7 +330,7 @@ class GridScreen(Place):
             at = able.index(current) if current in able else 0
             name = row.parameter if row.kind == "parameter" else ""
             if self._change(lambda: document.delete(row.keys, name)):
-                able[at - 1 if at + 1 >= len(able) else at + 1].focus()
+                self.set_focus(able[at - 1 if at + 1 >= len(able) else at + 1])
 
     def action_undo(self) -> None:
         if self._document is not None and self._change(self._document.undo) is False:
@@ -442,7 +442,7 @@ class GridScreen(Place):
             self.post_message(RunAsked())
             return
         if wrong.can_focus:
-            wrong.focus()
+            self.set_focus(wrong)
         else:
             wrong.scroll_visible()
         self.ingestune.say(wrong.row.problem, "warning")

@@ -70,9 +70,6 @@ class GridRow(Widget, can_focus=True):
     DEFAULT_CSS = """
     GridRow { height: auto; min-height: 1; layout: vertical; }
     GridRow:focus { background: $chosen; }
-    .-tall GridRow.-scope { margin-top: 1; }
-    .-tall GridRow.-sections { margin-top: 1; }
-    .-tall GridRow.-first { margin-top: 0; }
     GridRow > RowInput { background: $chosen; }
     GridRow > .row-problem { color: $bad; height: auto; }
     """
