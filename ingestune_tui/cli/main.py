@@ -118,6 +118,8 @@ def run(arguments: Sequence[str]) -> int:
         where = f"{problem.filename}: " if problem.filename else ""
         _say(f"{IngestuneError.title}: {where}{problem.strerror or problem}")
         return _flushed(1)
+    except Exception as mistake:  # noqa: BLE001  the last resort: a mistake of ours is no reason for a traceback
+        return _our_mistake(mistake)
     return _flushed(result if isinstance(result, int) else 0)
 
 
@@ -125,6 +127,20 @@ def _invoke(arguments: Sequence[str]) -> Any:
     """What click's own `main` does, but for its exit code 1 when a reader closes the pipe."""
     with cli.make_context("ingestune", list(arguments)) as context:
         return cli.invoke(context)
+
+
+def _our_mistake(mistake: Exception) -> int:
+    """Say that ingestune itself is wrong and where; the report in the file names lines, never values."""
+    from ingestune_tui.settings import paths
+    from ingestune_tui.tui.crash import frames, write_report
+
+    where = (frames(mistake) or ["somewhere"])[-1]
+    kept = write_report(mistake, paths().state)
+    _say(
+        f"ingestune stopped over a mistake of its own: {type(mistake).__name__} at {where}.\n"
+        + (f"What happened, without any value in it: {kept}" if kept else "Nothing could be written about it.")
+    )
+    return 1
 
 
 def _say(text: str) -> None:

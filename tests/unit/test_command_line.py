@@ -373,3 +373,20 @@ def test_export_of_nothing_says_why(ingestune: CommandLine) -> None:
     said = ingestune("export", "bare")
     assert said.code == 2
     assert "it has: none yet" in said.err
+
+
+def test_a_mistake_of_our_own_is_said_without_a_traceback_or_a_value(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: object) -> int:
+        password = "hunter2"
+        return {}[password]  # type: ignore[index]
+
+    monkeypatch.setenv("INGESTUNE_HOME", str(tmp_path))
+    monkeypatch.setattr(main, "_invoke", broken)
+    assert main.run(["results"]) == 1
+    said = capsys.readouterr().err
+    assert "KeyError at" in said
+    assert "Traceback" not in said
+    assert "hunter2" not in said
+    assert list((tmp_path / "state").glob("crash-*.txt"))
