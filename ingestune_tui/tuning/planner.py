@@ -38,9 +38,9 @@ DESIGN_TRIALS = 24
 BLOCK_TRIALS = 6
 SURE = 0.95
 FEWEST_TRIALS = 36
-NEARLY_SURE = 0.75
-NEARLY_SURE_CAP = 1.25
-"""At the cap, a search that is nearly sure gets a quarter more: there a few trials settle it. On a plateau, where many
+NEARLY_SURE = 0.8
+NEARLY_SURE_CAP = 1.2
+"""At the cap, a search that is nearly sure gets a fifth more: there a few trials settle it. On a plateau, where many
 cells are equally good, more trials would settle nothing."""
 BASELINE_EVERY_BLOCKS = 4
 
@@ -143,7 +143,7 @@ def _after_block(
     total = len(space.targets)
     if run >= min(FEWEST_TRIALS, total) and _sure_twice(space, finished, standing, rules, seed, block):
         return _stop(space, finished, rules, seed, block, StopReason.SURE, standing)
-    cap = cap_trials(total, standing.objective.hyper.trial_noise)
+    cap = cap_trials(total, standing.objective.hyper.noise)
     leader = standing.leader(among_measured=True)
     if standing.good[leader] >= NEARLY_SURE:
         cap = max(cap, min(int(NEARLY_SURE_CAP * cap), total))

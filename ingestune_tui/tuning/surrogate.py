@@ -53,11 +53,6 @@ class Hyper:
     drift: float
     """Of the cluster around its long-run speed."""
 
-    @property
-    def trial_noise(self) -> float:
-        """Of one trial as a person sees it: noise and drift together."""
-        return math.hypot(self.noise, self.drift)
-
     def logs(self) -> list[float]:
         """The natural logarithms, in a fixed order: the coordinates that the fit searches."""
         values = (self.length, self.product, self.residual, self.noise, self.drift, *self.main)
