@@ -82,7 +82,7 @@ def rows(document: GridDocument, opened: frozenset[str] = frozenset()) -> list[R
     plain = document.plain
     problems = _Problems(document.problems)
     result: list[Row] = []
-    client = _client(plain)
+    client = client_of(plain)
     off = {parse_parameter_name(entry) for entry in _strings(_at(plain, ("search", "off")))}
     for scope, keys in SCOPE_ROWS:
         table = _at(plain, keys)
@@ -251,7 +251,8 @@ def _table_of(scope: Scope) -> Keys:
     return next(keys for each, keys in SCOPE_ROWS if each is scope)
 
 
-def _client(plain: Mapping[str, Any]) -> str:
+def client_of(plain: Mapping[str, Any]) -> str:
+    """The client whose names and defaults hold."""
     client = _at(plain, ("workload", "client"))
     return client if isinstance(client, str) else "librdkafka"
 

@@ -17,7 +17,7 @@ from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import IngestuneError
 from ingestune_tui.tui.grid_help import help_for
 from ingestune_tui.tui.grid_input import field_value, parameter_values
-from ingestune_tui.tui.grid_rows import SCOPE_ROWS, Row, rows
+from ingestune_tui.tui.grid_rows import SCOPE_ROWS, Row, client_of, rows
 from ingestune_tui.tui.messages import DocumentChanged, RunAsked
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.status import Part, editor_parts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from textual.events import DescendantFocus
 
     from ingestune_tui.tui.grid_document import GridDocument
-    from ingestune_tui.tui.state import AppState
+    from ingestune_tui.tui.state import AppState, GridCount
 
 _WHILE_READING = frozenset(
     (
@@ -82,6 +82,7 @@ class GridScreen(Place):
         self._opened: frozenset[str] = frozenset()
         self._document: GridDocument | None = None
         self._drawn: tuple[object, ...] = ()
+        self._helped: tuple[Row | None, GridCount | None, str] | None = None
         self._last_key = ""
 
     def body(self) -> ComposeResult:
@@ -152,15 +153,14 @@ class GridScreen(Place):
 
     def _show_help(self) -> None:
         row = self._current
-        state = self.ingestune.state
-        client = (
-            "java"
-            if row is not None and "java" in str(state.document and state.document.plain.get("workload"))
-            else "librdkafka"
-        )
-        wide = self.app.size.width >= 100
-        text = help_for(row.row if row else None, state.count if wide else None, client)
-        self.query_one("#grid-help-text", Static).update(text)
+        count = self.ingestune.state.count if self.app.size.width >= 100 else None
+        client = client_of(self._document.plain) if self._document is not None else "librdkafka"
+        wanted = (row.row if row is not None else None, count, client)
+        if wanted != self._helped:
+            self._helped = wanted
+            text = self.query_one("#grid-help-text", Static)
+            text.update(help_for(*wanted))
+            self.call_after_refresh(text.refresh, layout=True)  # the first text comes before the panel has its width
 
     # Where the person is.
 
@@ -357,7 +357,7 @@ class GridScreen(Place):
             for each in self._row_widgets()
             if each.row.kind == ("baseline" if for_baseline else "parameter")
         }
-        client = "java" if document.grid is not None and document.grid.workloads[0].client == "java" else "librdkafka"
+        client = client_of(document.plain)
         found = await self.app.push_screen_wait(PickProperty(scope, frozenset(here), client))
         if found is None:
             return

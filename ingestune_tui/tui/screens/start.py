@@ -86,9 +86,11 @@ class StartScreen(Place):
         return str((found or self._cards[0]).path) if self._cards else _FILE
 
     def _show_head(self, state: AppState) -> None:
-        self.query_one("#start-head", Static).update(
-            Content.assemble(("ingestune", "bold $tuned"), (f"   {state.results}" if state.results else "", "$quiet"))
-        )
+        head = Content.assemble(("ingestune", "bold $tuned"))
+        gap = self.app.size.width - 2 - len("ingestune") - len(state.results)
+        if state.results and gap > 0:
+            head = head.pad_right(gap) + Content.assemble((state.results, "$quiet"))
+        self.query_one("#start-head", Static).update(head)
 
     def _show_clusters(self, chosen: ClusterChoice) -> None:
         wide = max((len(line.choice.address) for line in self._clusters), default=0)
