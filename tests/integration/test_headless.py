@@ -16,6 +16,7 @@ import pytest
 
 from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.topics import Admin
+from ingestune_tui.tuning.trial_loop import topic_stem
 from tests.integration.command import TINY, Command, children_of, events, read_until, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -43,11 +44,17 @@ def paced_grid(tmp_path: Path) -> str:
     return str(path)
 
 
-def topics_of_ours(address: str) -> list[str]:
+def topics_left(ingestune: Command, address: str) -> list[str]:
+    """Topics of this test's own studies: the broker is shared with other tests."""
+    with sqlite3.connect(ingestune.home / "results.db") as connection:
+        studies = [row[0] for row in connection.execute("select id from study")]
+    connection.close()
+
     async def ask() -> list[str]:
         async with Admin(Connection(address)) as admin:
-            return await admin.list_topics("ingestune-")
+            return [topic for study in studies for topic in await admin.list_topics(topic_stem("ingestune", study))]
 
+    assert studies
     return asyncio.run(ask())
 
 
@@ -78,7 +85,7 @@ def test_a_grid_becomes_a_verdict_a_leaderboard_and_a_file(
     assert outcome["verdict"] in ("faster", "slower", "no measurable difference", "unstable")
     assert outcome["low"] <= outcome["ratio"] <= outcome["high"]
     assert outcome["trials"] == 17
-    assert topics_of_ours(local_kafka) == []
+    assert topics_left(ingestune, local_kafka) == []
 
     board = ingestune("results", "tiny", "--json")
     assert board.returncode == 0
@@ -130,7 +137,7 @@ def test_a_study_killed_at_any_moment_goes_on_without_losing_or_repeating_a_tria
     assert roles.count("preflight") == 5
     assert roles.count("search") == 4
     assert roles.count("confirm") in ((8, 9) if not confirm else (0,))
-    assert topics_of_ours(local_kafka) == []
+    assert topics_left(ingestune, local_kafka) == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -146,7 +153,7 @@ def test_a_signal_ends_a_study_cleanly(
     assert "Traceback" not in problems
     assert events(said)[-1]["event"] == "study_finished"
     assert not any(psutil.pid_exists(pid) for pid in family)
-    assert topics_of_ours(local_kafka) == []
+    assert topics_left(ingestune, local_kafka) == []
     assert {state for _, _, state in rows(ingestune)} == {"interrupted"}
 
 
@@ -184,7 +191,7 @@ def test_an_unattended_study_stops_when_its_time_is_over(ingestune: Command, gri
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=30)
     assert process.returncode == 129
-    assert topics_of_ours(local_kafka) == []
+    assert topics_left(ingestune, local_kafka) == []
 
 
 def test_a_reader_that_closes_its_pipe_stops_nothing(ingestune: Command, grid: str, local_kafka: str) -> None:
