@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 CHECKS = {
     "lint": ["ruff", "check", "."],
     "format": ["ruff", "format", "--check", "."],
-    "types": [sys.executable, "-m", "mypy", "--strict", "ingestune_tui", "tests"],
+    "types": ["mypy", "--strict", "ingestune_tui", "tests"],
     "layers": ["lint-imports"],
 }
 
