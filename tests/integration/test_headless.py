@@ -87,6 +87,14 @@ def test_a_grid_becomes_a_verdict_a_leaderboard_and_a_file(
     assert outcome["trials"] == 17
     assert topics_left(ingestune, local_kafka) == []
 
+    with sqlite3.connect(ingestune.home / "results.db") as connection:
+        bodies = [json.loads(row[0]) for row in connection.execute("select body from trial")]
+    connection.close()
+    assert len(bodies) == 17
+    for audit in (body["audit"] for body in bodies):
+        assert audit["topic_growth"] == audit["acknowledged"] == audit["sent"] > 0
+        assert not audit.get("failed")
+
     board = ingestune("results", "tiny", "--json")
     assert board.returncode == 0
     assert all(json.loads(line) for line in board.stdout.splitlines())
@@ -100,20 +108,7 @@ def test_a_grid_becomes_a_verdict_a_leaderboard_and_a_file(
     assert "--force" in again.stderr
 
 
-def test_the_audit_of_every_trial_is_exact_on_a_healthy_broker(ingestune: Command, grid: str, local_kafka: str) -> None:
-    done = ingestune("run", grid, "-b", local_kafka, "--yes", "--no-confirm")
-    assert done.returncode == 0, done.stderr
-    with sqlite3.connect(ingestune.home / "results.db") as connection:
-        bodies = [json.loads(row[0]) for row in connection.execute("select body from trial")]
-    connection.close()
-    assert len(bodies) == 9
-    for body in bodies:
-        audit = body["audit"]
-        assert audit["topic_growth"] == audit["acknowledged"] == audit["sent"] > 0
-        assert not audit.get("failed")
-
-
-@pytest.mark.parametrize("after_trial", [3, 8, 11])
+@pytest.mark.parametrize("after_trial", [3, 11])
 def test_a_study_killed_at_any_moment_goes_on_without_losing_or_repeating_a_trial(
     ingestune: Command, grid: str, local_kafka: str, after_trial: int
 ) -> None:
@@ -171,18 +166,17 @@ def test_a_second_process_is_told_who_runs_the_study_and_stop_ends_it(
     assert stopped.returncode == 0, stopped.stderr
     process.communicate(timeout=20)
     assert process.returncode == 0
-    again = ingestune(*arguments, "--json")
-    assert again.returncode == 0
-    assert events(again.stdout)[-1]["state"] == "finished"
+    assert topics_left(ingestune, local_kafka) == []
 
 
 def test_a_lost_terminal_leaves_the_study_running(ingestune: Command, grid: str, local_kafka: str) -> None:
-    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json", "--no-confirm")
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json")
     read_until(process, lambda event: event["event"] == "trial_started")
     process.send_signal(signal.SIGHUP)
-    said, problems = process.communicate(timeout=90)
-    assert process.returncode == 0, problems
-    assert events(said)[-1]["state"] == "finished"
+    read_until(process, lambda event: event["event"] == "trial_finished" and event["trial"] == 3)
+    process.send_signal(signal.SIGTERM)
+    _, problems = process.communicate(timeout=20)
+    assert process.returncode == 143, problems
 
 
 def test_an_unattended_study_stops_when_its_time_is_over(ingestune: Command, grid: str, local_kafka: str) -> None:
@@ -195,13 +189,15 @@ def test_an_unattended_study_stops_when_its_time_is_over(ingestune: Command, gri
 
 
 def test_a_reader_that_closes_its_pipe_stops_nothing(ingestune: Command, grid: str, local_kafka: str) -> None:
-    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json", "--no-confirm")
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json")
     read_until(process, lambda event: event["event"] == "trial_started")
     assert process.stdout is not None
     process.stdout.close()
+    wait_until(lambda: sum(state == "done" for _, _, state in rows(ingestune)) >= 2, within_s=30)
+    process.send_signal(signal.SIGTERM)
     assert process.stderr is not None
     problems = process.stderr.read()
-    assert process.wait(timeout=90) == 0, problems
+    assert process.wait(timeout=20) == 143, problems
     assert "Traceback" not in problems
 
 
