@@ -52,7 +52,7 @@ def test_samples_carry_the_reasons_and_the_sums_agree_with_the_stage(local_kafka
     assert told, "librdkafka's statistics arrived"
     assert max(sample.compression or 0 for sample in told) > 2.5
     assert any((sample.round_trip_ms or 0) > 0 and (sample.batch_messages or 0) > 1 for sample in told)
-    assert all(0 < sample.thread_cpu <= sample.cpu + 0.05 for sample in samples)
+    assert 0 < sum(sample.thread_cpu for sample in samples) <= sum(sample.cpu for sample in samples) + 0.2
 
 
 def test_the_paced_stage_keeps_its_schedule_and_times_a_share_of_fast_rates(local_kafka: str) -> None:
