@@ -46,7 +46,8 @@ def test_samples_carry_the_reasons_and_the_sums_agree_with_the_stage(local_kafka
         done = child.saturate(2.0, warm_s=0.5)
         child.finish()
     samples = child.samples("saturated")
-    assert sum(sample.messages for sample in samples) == done.messages
+    # The last half second is drawn to its own end, the stage is counted to the window's.
+    assert sum(sample.messages for sample in samples) == pytest.approx(done.messages, rel=0.01)
     assert all(sample.latency_ms is None for sample in samples)
     told = [sample for sample in samples if sample.compression is not None]
     assert told, "librdkafka's statistics arrived"
