@@ -38,9 +38,9 @@ DESIGN_TRIALS = 24
 BLOCK_TRIALS = 6
 SURE = 0.95
 FEWEST_TRIALS = 36
-NEARLY_SURE = 0.85
-NEARLY_SURE_CAP = 1.4
-"""At the cap, a search that is nearly sure gets two fifths more: there a few trials settle it. On a plateau, where many
+NEARLY_SURE = 0.8
+NEARLY_SURE_CAP = 1.2
+"""At the cap, a search that is nearly sure gets a fifth more: there a few trials settle it. On a plateau, where many
 cells are equally good, more trials would settle nothing."""
 BASELINE_EVERY_BLOCKS = 4
 
