@@ -12,6 +12,8 @@ from rich.text import Text
 from ingestune_tui.model import events
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import Event, TrialFinished
+from ingestune_tui.report.summary import claim
+from ingestune_tui.report.wording import size_text
 from ingestune_tui.units import format_duration, format_rate, three_digits
 
 
@@ -81,6 +83,8 @@ class Narration:
             case events.SearchStopped():
                 leader = self._words(event.leader, False) if event.leader else "none"
                 self._line(f"search over after {event.trials} trials: {event.reason}. Leader: {leader}")
+            case events.WorkloadFinished(outcome=outcome):
+                self._line(f"{size_text(outcome.workload.message_bytes)}: {claim(outcome)}")
             case events.StudyPaused():
                 retry = f"; again in {event.retry_in_s:.0f} s" if event.retry_in_s else ""
                 nth = f" ({event.attempt}. time)" if event.attempt > 1 else ""

@@ -164,6 +164,18 @@ class SearchStopped(msgspec.Struct, frozen=True, tag="search_stopped", tag_field
     trials: int
 
 
+class WorkloadFinished(msgspec.Struct, frozen=True, tag="workload_finished", tag_field="event", kw_only=True):
+    """One message size is searched and confirmed: its verdict, before the study as a whole ends.
+
+    A resumed study says again what it had found out. `study_finished` repeats it with the others.
+    """
+
+    v: int = 1
+    time: str = msgspec.field(default_factory=now)
+    study: str
+    outcome: Outcome
+
+
 class StudyPaused(msgspec.Struct, frozen=True, tag="study_paused", tag_field="event", kw_only=True):
     """Paused by the person, or waiting: for a broker, for disk."""
 
@@ -221,6 +233,7 @@ Event = (
     | TrialFinished
     | Progress
     | SearchStopped
+    | WorkloadFinished
     | StudyPaused
     | StudyResumed
     | Notice
@@ -233,6 +246,7 @@ PUBLIC = (
     TrialStarted,
     TrialFinished,
     SearchStopped,
+    WorkloadFinished,
     StudyPaused,
     StudyResumed,
     Notice,

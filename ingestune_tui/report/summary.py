@@ -254,7 +254,7 @@ def farewell(study: Study) -> str:
         size = f" --message-bytes {workload.message_bytes}" if len(study.outcomes) > 1 else ""
         if outcome.winner is not None:
             lines.append(f"ingestune export {study.name}{size} --dialect java -o producer.properties")
-    if not lines:
+    if not lines or study.state in ("running", "paused"):
         state = {"running": "still running", "paused": "paused", "interrupted": "interrupted"}.get(
             study.state, study.state
         )
@@ -263,7 +263,7 @@ def farewell(study: Study) -> str:
             if study.state in ("running", "paused")
             else f"ingestune results {study.name}"
         )
-        lines = [f"{study.name}: {state}" + (f", {study.message}" if study.message else ""), back]
+        lines += [f"{study.name}: {state}" + (f", {study.message}" if study.message else ""), back]
     return "\n".join(lines)
 
 

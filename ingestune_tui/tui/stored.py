@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, TrialFinished
+from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, TrialFinished, WorkloadFinished
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 
@@ -68,7 +68,7 @@ def study_of(view: StudyView) -> Study:
         seed=0,
         created_at=started.time,
         finished_at=finished.time if finished is not None else "",
-        outcomes=finished.outcomes if finished is not None else (),
+        outcomes=view.outcomes,
         message=finished.message if finished is not None else "",
     )
 
@@ -93,6 +93,8 @@ def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
             yield msgspec.structs.replace(
                 TrialFinished.of(trial, study.name), time=trial.finished_at or trial.started_at
             )
+    for outcome in study.outcomes if study.state in ("running", "paused") else ():
+        yield WorkloadFinished(time=study.created_at, study=study.name, outcome=outcome)
     if study.state not in ("running", "paused"):
         yield StudyFinished(
             time=study.finished_at, study=study.name, state=study.state, outcomes=study.outcomes, message=study.message

@@ -27,11 +27,13 @@ from ingestune_tui.model.events import (
     TrialSampled,
     TrialStaged,
     TrialStarted,
+    WorkloadFinished,
 )
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.report.wording import size_text, verdict_text
 from ingestune_tui.tui.stored import trial_of
 from ingestune_tui.tui.trial_view import TrialView
 
@@ -120,6 +122,8 @@ class StudyView:
     sync: SyncState | None = None
     stopped: dict[int, SearchStopped] = field(default_factory=dict)
     """By message bytes: why the search of that workload ended."""
+    verdicts: dict[int, Outcome] = field(default_factory=dict)
+    """By message bytes: the sizes that are searched and confirmed, while others may still be at work."""
     finished: StudyFinished | None = None
     told: deque[Told] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
     finished_trials: int = 0
@@ -153,6 +157,11 @@ class StudyView:
             case SearchStopped():
                 self.stopped[event.workload.message_bytes] = event
                 self._tell(event.time, "info", f"search ended after {event.trials} trials: {event.reason}")
+            case WorkloadFinished(outcome=outcome):
+                size = outcome.workload.message_bytes
+                if self.verdicts.get(size) != outcome:
+                    self._tell(event.time, "info", f"{size_text(size)}: {verdict_text(outcome)}")
+                self.verdicts[size] = outcome
             case StudyPaused():
                 if self.paused is None or self.paused.reason != event.reason:
                     self._tell(event.time, "warning", f"paused: {event.reason}" if event.reason else "paused")
@@ -234,10 +243,14 @@ class StudyView:
         ]
         return max(same, key=lambda trial: self.scoring.gain(trial) or 0.0, default=None)
 
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The claims made so far; all of them once the study is finished."""
+        return self.finished.outcomes if self.finished else tuple(self.verdicts.values())
+
     def outcome(self, message_bytes: int) -> Outcome | None:
         """The claim for one message size, once there is one."""
-        outcomes = self.finished.outcomes if self.finished else ()
-        return next((each for each in outcomes if each.workload.message_bytes == message_bytes), None)
+        return next((each for each in self.outcomes if each.workload.message_bytes == message_bytes), None)
 
     def baseline(self, message_bytes: int) -> Configuration | None:
         """The baseline's configuration, once a trial of it was started."""

@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ingestune_tui.errors import StudyError
-from ingestune_tui.model.events import Event, Notice, StudyFinished, StudyStarted, TrialFinished, now
+from ingestune_tui.model.events import (
+    Event,
+    Notice,
+    StudyFinished,
+    StudyStarted,
+    TrialFinished,
+    WorkloadFinished,
+    now,
+)
 from ingestune_tui.model.space import Space, expand
 from ingestune_tui.model.study import Outcome, Study, StudyState
 from ingestune_tui.model.trial import Trial
@@ -102,6 +110,7 @@ class Engine:
             for number, space in enumerate(spaces):
                 outcomes.append(await self._workload(space, workloads_left=len(spaces) - number))
                 await self._record.update(outcomes=tuple(outcomes))
+                self._emit(WorkloadFinished(study=self._record.study.name, outcome=outcomes[-1]))
             if all(outcome.verdict == "infeasible" for outcome in outcomes):
                 state, message = "failed", outcomes[0].reason
         except Stopped:

@@ -27,6 +27,7 @@ from ingestune_tui.model.events import (
     TrialSampled,
     TrialStaged,
     TrialStarted,
+    WorkloadFinished,
 )
 from ingestune_tui.model.sample import Percentiles, Sample, Stage
 from ingestune_tui.model.study import Cluster, Effect, Outcome, Ratio, Study, VerdictKind
@@ -110,6 +111,7 @@ class FakeStudy:
         for workload in workloads:
             yield from self._search(workload)
             yield from self._confirm(workload)
+            yield WorkloadFinished(time=self._time(), study=self.name, outcome=self.outcomes[-1])
         yield StudyFinished(time=self._time(), study=self.name, state="finished", outcomes=tuple(self.outcomes))
 
     def all(self) -> list[Event]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ingestune_tui.model.events import WorkloadFinished
+from ingestune_tui.report.wording import ratio_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from tests.tui.fake_study import FakeStudy
@@ -58,6 +60,21 @@ async def test_tab_goes_through_the_sizes(tmp_path: Path, view: StudyView) -> No
         assert "▸ 100 B" in app.text()
         await pilot.press("shift+tab", "shift+tab")
         assert "▸ 1 kB" in app.text()
+
+
+async def test_a_size_that_is_confirmed_has_its_verdict_while_the_next_one_runs(tmp_path: Path) -> None:
+    events = FakeStudy(sizes=(100, 1000), pairs=6).all()
+    first = next(i for i, event in enumerate(events) if isinstance(event, WorkloadFinished))
+    view = StudyView.of(events[: first + 60])
+    outcome = view.outcome(100)
+    assert outcome is not None
+    assert outcome.ratio is not None
+    for place, words in (("compare", ratio_text(outcome.ratio)), ("leaderboard", verdict_text(outcome))):
+        app = ShownApp(tmp_path, place, view)
+        async with app.run_test(size=(80, 24)) as pilot:
+            if place == "leaderboard":
+                await pilot.press("shift+tab")
+            assert words in app.text()
 
 
 async def test_b_compares_with_another_configuration_without_a_claim(tmp_path: Path, view: StudyView) -> None:

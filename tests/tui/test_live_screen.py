@@ -16,7 +16,9 @@ from ingestune_tui.model.events import (
     StudyFinished,
     StudyPaused,
     TrialSampled,
+    WorkloadFinished,
 )
+from ingestune_tui.report.wording import verdict_text
 from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
@@ -42,6 +44,24 @@ async def test_between_asking_and_the_first_event_it_says_what_happens(tmp_path:
     async with app.run_test(size=(80, 24)):
         assert "Starting the study" in app.text()
         assert "downloading Apache Kafka 4.3.0" in app.text()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_looking_back_at_a_size_that_is_over_shows_its_verdict(tmp_path: Path, size: tuple[int, int]) -> None:
+    events = FakeStudy(sizes=(100, 1000), pairs=4).all()
+    first = next(i for i, event in enumerate(events) if isinstance(event, WorkloadFinished))
+    outcome = StudyView.of(events).outcome(100)
+    assert outcome is not None
+    app = ShownApp(tmp_path, "live", StudyView.of(events[: first + 1]))
+    async with app.run_test(size=size) as pilot:
+        assert verdict_text(outcome) in app.text()  # between the sizes
+        app.show_view(StudyView.of(events[: first + 10]))
+        assert verdict_text(outcome) not in app.text()  # the next size is at work
+        await pilot.press("left")
+        assert verdict_text(outcome) in app.text()
+        await pilot.press("e")
+        await pilot.pause()
+        assert isinstance(app.screen, ExportScreen)
 
 
 @pytest.mark.parametrize("size", SIZES)

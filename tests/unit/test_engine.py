@@ -10,7 +10,15 @@ import pytest
 from ingestune_tui.bench.protocol import Failed
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterUnreachable, TrialError
-from ingestune_tui.model.events import Notice, SearchStopped, StudyFinished, StudyPaused, StudyResumed, TrialFinished
+from ingestune_tui.model.events import (
+    Notice,
+    SearchStopped,
+    StudyFinished,
+    StudyPaused,
+    StudyResumed,
+    TrialFinished,
+    WorkloadFinished,
+)
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning import trial_loop
@@ -287,6 +295,10 @@ async def test_several_message_sizes_give_one_verdict_each(monkeypatch: pytest.M
     world = scripted(monkeypatch, store, "[workload]\nmessage_bytes = [100, 1000]\n" + SMALL)
     study = await world.run(await world.study())
     assert [outcome.workload.message_bytes for outcome in study.outcomes] == [100, 1000]
+    said = [event for event in world.events if isinstance(event, WorkloadFinished | TrialFinished)]
+    first = next(place for place, event in enumerate(said) if isinstance(event, WorkloadFinished))
+    assert {event.workload.message_bytes for event in said[:first] if isinstance(event, TrialFinished)} == {100}
+    assert [event.outcome for event in said if isinstance(event, WorkloadFinished)] == list(study.outcomes)
     assert {outcome.verdict for outcome in study.outcomes} == {"faster"}
 
 

@@ -20,6 +20,7 @@ from ingestune_tui.model.events import (
     TrialFinished,
     TrialSampled,
     TrialStarted,
+    WorkloadFinished,
     decode_command,
     decode_event,
     encode,
@@ -116,6 +117,14 @@ def test_an_outcome_without_a_claim_has_nulls() -> None:
     assert [found[name] for name in ("ratio", "low", "high", "latency", "winner")] == [None] * 5
 
 
+def test_the_verdict_of_one_message_size_is_printed_like_those_of_the_whole_study() -> None:
+    said = public(WorkloadFinished(study="quick", outcome=outcome()))
+    assert (said["event"], said["v"], said["study"]) == ("workload_finished", 1, "quick")
+    assert [said["outcome"]] == public(StudyFinished(study="quick", state="finished", outcomes=(outcome(),)))[
+        "outcomes"
+    ]
+
+
 def test_the_events_of_the_contract_are_printed_and_the_apps_own_are_not() -> None:
     printed = {kind.__struct_config__.tag for kind in events.PUBLIC}
     assert {"study_started", "trial_started", "trial_finished", "search_stopped", "study_finished"} <= printed
@@ -148,6 +157,7 @@ def test_other_events_carry_what_a_script_needs() -> None:
     [
         TrialFinished.of(make_trial("s"), "quick"),
         StudyFinished(study="quick", state="finished", outcomes=(outcome(),)),
+        WorkloadFinished(study="quick", outcome=outcome()),
         TrialSampled(trial=1, sample=make_samples(40)[30]),
         TrialStarted(
             trial=1, trial_id="t", study="s", workload=Workload(), role="confirm", baseline=True, configuration=BASELINE

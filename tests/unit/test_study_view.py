@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from ingestune_tui.model.events import Notice, StudyPaused, StudyResumed, TrialFinished, TrialSampled
+from ingestune_tui.model.events import Notice, StudyPaused, StudyResumed, TrialFinished, TrialSampled, WorkloadFinished
 from ingestune_tui.model.sample import Sample
+from ingestune_tui.report.wording import verdict_text
 from ingestune_tui.tui.stored import stored_events, study_of
 from ingestune_tui.tui.study_view import KEPT_SAMPLES, Scoring, StudyView
 from tests.tui.fake_study import BASELINE, BEST, REFUSED, STAGES_S, FakeStudy
@@ -137,6 +138,26 @@ def test_a_stored_study_is_shown_like_a_watched_one() -> None:
         assert trial.finished.messages_per_s == other.messages_per_s
     assert stored.outcome(1000) == watched.outcome(1000)
     assert study_of(stored).outcomes == fake.study().outcomes
+
+
+def test_a_verdict_stands_while_the_next_message_size_is_at_work() -> None:
+    events = FakeStudy(sizes=(10, 1000), pairs=4).all()
+    first = next(i for i, event in enumerate(events) if isinstance(event, WorkloadFinished))
+    view = StudyView.of(events[: first + 30])
+    assert view.finished is None
+    assert view.outcome(1000) is None
+    outcome = view.outcome(10)
+    assert outcome is not None
+    assert study_of(view).outcomes == view.outcomes == (outcome,)
+    assert f"10 B: {verdict_text(outcome)}" in [told.text for told in view.told]
+
+
+def test_a_study_that_runs_elsewhere_shows_the_verdicts_it_has() -> None:
+    fake = FakeStudy(sizes=(10, 1000), pairs=4)
+    fake.all()
+    study = msgspec.structs.replace(fake.study(), state="running", outcomes=tuple(fake.outcomes[:1]))
+    view = StudyView.of(stored_events(study, fake.trials))
+    assert (view.finished, view.outcomes) == (None, tuple(fake.outcomes[:1]))
 
 
 def test_looking_back_ends_at_the_first_trial_and_comes_back_to_the_newest() -> None:

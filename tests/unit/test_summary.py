@@ -95,6 +95,12 @@ def test_the_farewell_of_a_running_study_says_how_to_come_back(fake: FakeStudy) 
     assert "ingestune attach quick" in farewell(study)
 
 
+def test_the_farewell_of_a_running_study_has_the_verdicts_so_far_and_the_way_back(fake: FakeStudy) -> None:
+    text = farewell(msgspec.structs.replace(fake.study(), outcomes=fake.study().outcomes[:1], state="running"))
+    assert claim(fake.outcomes[0]) in text
+    assert text.endswith("quick: still running\ningestune attach quick")
+
+
 def test_one_for_all_sizes_weighs_every_size_the_same(fake: FakeStudy) -> None:
     everywhere = summarize(fake.trials, fake.outcomes).for_all
     assert everywhere is not None

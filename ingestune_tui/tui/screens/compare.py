@@ -102,12 +102,19 @@ class CompareScreen(StudyPlace):
         self.query_one("#mattered", TextRows).show(self._mattered())
 
     def _summarize(self, view: StudyView) -> None:
-        key = (id(view), view.finished_trials, view.finished is not None, view.progress, self._against)
+        key = (
+            id(view),
+            view.finished_trials,
+            len(view.outcomes),
+            view.finished is not None,
+            view.progress,
+            self._against,
+        )
         if key == self._made_of:
             return
         self._made_of = key
         trials = [each.finished for each in view.trials.values() if each.finished is not None]
-        outcomes = view.finished.outcomes if view.finished is not None else ()
+        outcomes = view.outcomes
         leaders = {size: leading for size in view.sizes if (leading := view.leading(size)) is not None}
         self._summary = summarize(
             trials, outcomes, leaders=leaders, objective=view.scoring.objective, against=self._against

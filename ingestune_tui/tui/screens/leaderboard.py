@@ -144,7 +144,7 @@ class LeaderboardScreen(StudyPlace):
             self._message_bytes = view.workload.message_bytes if view.workload is not None else sizes[0]
         size = self._message_bytes or 0
         leading = view.leading(size)
-        key = (id(view), size, view.finished_trials, view.finished is not None, leading)
+        key = (id(view), size, view.finished_trials, view.outcome(size) is not None, leading)
         if key != self._made_of:
             self._made_of = key
             trials = [each.finished for each in view.of_workload(size) if each.finished is not None]

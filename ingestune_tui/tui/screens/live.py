@@ -18,7 +18,7 @@ from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.event_list import EventList
-from ingestune_tui.tui.widgets.headline import Headline, headline_of
+from ingestune_tui.tui.widgets.headline import Headline, headline_of, says_verdict
 from ingestune_tui.tui.widgets.rows import Run
 from ingestune_tui.tui.widgets.ruler import Ruler, confirming_of
 from ingestune_tui.tui.widgets.study_strip import StudyStrip, marks_of
@@ -147,7 +147,8 @@ class LiveScreen(StudyPlace):
         live = self.query_one("#live")
         live.set_class(confirming or view.outcome(message_bytes) is not None, "-confirming")
         live.set_class(self._maximised, "-maximised")
-        live.set_class(view.finished is not None, "-finished")
+        verdict = says_verdict(view, connected=self.ingestune.state.connected, message_bytes=message_bytes)
+        live.set_class(verdict, "-finished")
 
     def _note(self, view: StudyView, trial: TrialView | None) -> Run:
         if self._looking_at is not None and trial is not None:
@@ -165,7 +166,7 @@ class LiveScreen(StudyPlace):
             phase = view.progress.phase if view is not None and view.progress is not None else ""
             return state.running and phase in ("preflight", "racing", "measuring")
         if action == "export":
-            return view is not None and view.finished is not None and self._winner(view) is not None
+            return view is not None and self._winner(view) is not None
         if action in ("look", "maximise", "freeze"):
             return view is not None
         return True
@@ -194,8 +195,8 @@ class LiveScreen(StudyPlace):
         )
 
     def _winner(self, view: StudyView) -> Outcome | None:
-        size = view.workload.message_bytes if view.workload is not None else 0
-        outcome = view.outcome(size)
+        trial = self._trial(view)
+        outcome = view.outcome(trial.workload.message_bytes if trial is not None else 0)
         return outcome if outcome is not None and outcome.winner not in (None, outcome.baseline) else None
 
     def action_export(self) -> None:

@@ -23,7 +23,7 @@ class Said:
 
 def headline_of(view: StudyView, *, connected: bool, message_bytes: int) -> Said:
     """What to say first about a study now."""
-    if view.finished is not None:
+    if says_verdict(view, connected=connected, message_bytes=message_bytes):
         return _finished(view, message_bytes)
     if not connected:
         text = "the study's process does not answer; what it had finished is kept"
@@ -51,11 +51,19 @@ def headline_of(view: StudyView, *, connected: bool, message_bytes: int) -> Said
     )
 
 
+def says_verdict(view: StudyView, *, connected: bool, message_bytes: int) -> bool:
+    """The study is over, or this message size is while another one is at work."""
+    if view.finished is not None:
+        return True
+    at_work = view.active is not None and view.active.workload.message_bytes == message_bytes
+    return connected and view.paused is None and not at_work and view.outcome(message_bytes) is not None
+
+
 def _finished(view: StudyView, message_bytes: int) -> Said:
     finished = view.finished
-    assert finished is not None
     outcome = view.outcome(message_bytes)
     if outcome is None:
+        assert finished is not None
         role = "bad" if finished.state == "failed" else "flag"
         mark = "✗" if finished.state != "finished" else "✓"
         return Said((((f"{mark} study {finished.state}", role)), (f"  {finished.message}", "")))
