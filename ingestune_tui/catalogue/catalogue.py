@@ -150,6 +150,7 @@ def nearest(scope: Scope, name: str) -> str | None:
     import difflib  # 5 ms that only a wrong name costs
 
     elsewhere = [other for other in Scope if other is not scope and find(other, name)]
+    elsewhere.sort(key=lambda other: other.value.partition(".")[0] != scope.value.partition(".")[0])  # a broker's first
     if elsewhere:
         return f"it belongs to [{elsewhere[0].value}]"
     known = [known for known_scope, known in _names() if known_scope is scope]

@@ -30,6 +30,8 @@ __all__ = [
 Dialect = Literal["java", "librdkafka"]
 
 _MAX_INT = 2147483647
+_SHOWN = 8
+"""Wrong values of one file that are told."""
 # 0 in librdkafka and -1 in Java: as the system has it, or without end.
 _MINUS_ONE_IN_JAVA = ("socket.send.buffer.bytes", "socket.receive.buffer.bytes", "connections.max.idle.ms")
 _LEVELS = {"gzip": "compression.gzip.level", "zstd": "compression.zstd.level", "lz4": "compression.lz4.level"}
@@ -223,10 +225,11 @@ def _idempotence_cannot_be(settings: Mapping[str, Value]) -> bool:
 def baseline_settings(text: str, scope: Scope, client: str) -> tuple[dict[str, Value], list[str]]:
     """The tunable settings of a .properties file of either dialect, canonical, for `client`; and what was left out.
 
-    Raises ValueError that names the key of a value that cannot be.
+    Raises ValueError that names the key of every value that cannot be.
     """
     settings: dict[str, Value] = {}
     notes: list[str] = []
+    wrong: list[str] = []
     java_names = False
     for name, raw in read_properties(text).items():
         prop = catalogue.find(scope, name)
@@ -239,7 +242,9 @@ def baseline_settings(text: str, scope: Scope, client: str) -> tuple[dict[str, V
         try:
             settings[prop.name] = catalogue.parse_value(prop, raw)
         except ValueError as problem:
-            raise ValueError(f"{name}: {problem}") from None
+            wrong.append(f"{name}: {problem}")
+    if wrong:
+        raise ValueError("; ".join(wrong[:_SHOWN]) + (f"; and {len(wrong) - _SHOWN} more" if wrong[_SHOWN:] else ""))
     kept, dropped = translate(scope, settings, "java" if client == "java" else "librdkafka")
     notes += [f"{name} is left out: {reason}" for name, reason in dropped.items()]
     if java_names and client != "java":

@@ -152,7 +152,7 @@ def topic(look: InForce, message_bytes: int) -> str:
     replication = look.settings.get(Scope.TOPIC, {}).get("replication")
     in_sync = number("min.insync.replicas")
     if isinstance(replication, int) and in_sync > replication:
-        return f"min.insync.replicas {in_sync:.15g} is more than the {replication} replicas of the topic"
+        return f"min.insync.replicas {in_sync:.15g} is more than the topic's replication factor of {replication}"
     return ""
 
 

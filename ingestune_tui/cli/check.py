@@ -36,11 +36,10 @@ def check(
 
     Exits with 2 when it cannot be run. Nothing is started; with a cluster named, results of earlier studies count.
     """
-    from ingestune_tui.errors import GridError, Problem
-    from ingestune_tui.model.space import expand
+    from ingestune_tui.model.space import expand, why_unrunnable
     from ingestune_tui.tuning.cluster import parse_cluster
     from ingestune_tui.tuning.estimate import estimate
-    from ingestune_tui.tuning.grid_file import load_grid
+    from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable
     from ingestune_tui.tuning.scopes import refuse_scopes
     from ingestune_tui.units import format_bytes, format_duration
 
@@ -60,13 +59,7 @@ def check(
         cached = asyncio.run(_cached(settings, grid_file, spaces, choice.label))
     for space in spaces:
         _print_space(space, several=len(spaces) > 1)
-    dead = [space for space in spaces if not space.cells or space.baseline_invalid]
-    if dead:
-        reason = dead[0].baseline_invalid or dead[0].invalid[0][1]
-        what = "the baseline" if dead[0].baseline_invalid else "no cell"
-        raise GridError(
-            (Problem("", f"{what} can be run: {reason}" if what == "no cell" else f"{what}: {reason}"),), str(grid)
-        )
+    refuse_unrunnable(grid_file)
     price = estimate(grid_file.grid, spaces, nodes=int(nodes), cached=cached or 0)
     known = "unknown without a cluster" if cached is None else str(cached)
     click.echo(f"cached  {known}")
@@ -74,6 +67,9 @@ def check(
     click.echo(f"time    about {format_duration(price.seconds)}")
     click.echo(f"writes  up to {format_bytes(price.bytes_written)} per node")
     click.echo(f"peak    up to {format_bytes(price.peak_bytes)} on disk per node")
+    for space in spaces:
+        if reason := why_unrunnable(space):
+            click.echo(f"note    {space.workload.message_bytes} B is left out: {reason}")
     for note in grid_file.notes:
         click.echo(f"note    {note}")
     return 0

@@ -65,9 +65,9 @@ class Narration:
             case events.StudyStarted():
                 cluster = "simulated broker" if event.simulated else f"Kafka {event.cluster.version}"
                 words = "goes on" if event.resumed else "begins"
+                cells = "1 cell" if event.cells == 1 else f"{event.cells} cells"
                 self._line(
-                    f"study {event.study} {words} on {event.cluster.label} ({cluster}): {event.cells} cells, "
-                    f"{event.objective}"
+                    f"study {event.study} {words} on {event.cluster.label} ({cluster}): {cells}, {event.objective}"
                 )
             case events.Progress():
                 self._progress(event)

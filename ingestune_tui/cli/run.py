@@ -61,6 +61,7 @@ def run(grid: Path | None, **given: Any) -> int:
 
 async def _run(grid: Path | None, settings: Settings, given: dict[str, Any]) -> int:
     from ingestune_tui.cli.narrate import JsonLines, Narration
+    from ingestune_tui.tuning.grid_file import refuse_unrunnable
     from ingestune_tui.tuning.study_lookup import Wanted
     from ingestune_tui.tuning.study_process import StudyProcess, StudyRequest
 
@@ -70,6 +71,7 @@ async def _run(grid: Path | None, settings: Settings, given: dict[str, Any]) -> 
     if given["no_confirm"] and given["confirm_pairs"]:
         raise UsageError("--no-confirm and --confirm-pairs contradict each other")
     _check_scopes(grid_file, choice, given["allow_broker_changes"])
+    refuse_unrunnable(grid_file)
     if not given["detached"]:
         _ask_first(grid_file, choice, yes=given["yes"])
     front: JsonLines | Narration = JsonLines(sys.stdout) if given["as_json"] else Narration(quiet=given["detached"])

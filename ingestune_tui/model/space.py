@@ -98,6 +98,21 @@ def expand(grid: Grid, workload: Workload) -> Space:
     )
 
 
+def why_unrunnable(space: Space) -> str:
+    """Why no trial of this space can lead to a result; empty when one can."""
+    if not space.cells:
+        return f"no cell can be run: {space.invalid[0][1]}" if space.invalid else "the grid has no cells"
+    if space.baseline_invalid:
+        return f"the baseline cannot be run: {space.baseline_invalid}"
+    wanted = space.durability(space.baseline)
+    if all(space.durability(cell.configuration).weaker_than(wanted) for cell in space.cells):
+        return (
+            f"every configuration promises less than the baseline ({wanted}), and a weaker promise never wins: "
+            "pin acks in the grid, which sets it for the baseline too"
+        )
+    return ""
+
+
 def why_invalid(settings: Mapping[Scope, Mapping[str, Value]], workload: Workload) -> str | None:
     """One sentence if these settings cannot be run together under this workload."""
     if reason := constraints.why_invalid(settings, workload.client, workload.message_bytes):
@@ -106,7 +121,7 @@ def why_invalid(settings: Mapping[Scope, Mapping[str, Value]], workload: Workloa
     replication = int(topic.get("replication", workload.replication))
     in_sync = int(topic.get("min.insync.replicas", 1))
     if in_sync > replication:
-        return f"min.insync.replicas {in_sync} is more than the {replication} replicas of the topic"
+        return f"min.insync.replicas {in_sync} is more than the topic's replication factor of {replication}"
     return None
 
 

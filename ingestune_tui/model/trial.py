@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.workload import Workload
 
-Role = Literal["preflight", "search", "confirm"]
+Role = Literal["preflight", "search", "confirm", "again"]
+"""`again` is one that the person asked for: shown and ranked, and read by neither planner nor confirmation."""
 TrialState = Literal["running", "done", "failed", "infeasible", "interrupted"]
 Flag = Literal[
     "client-bound",
@@ -20,6 +21,7 @@ Flag = Literal[
     "lossy",
     "byte-capped",
 ]
+FLAGS: Final[frozenset[str]] = frozenset(get_args(Flag))
 
 REMEDIES: dict[Flag, str] = {
     "client-bound": "the sending thread was full, not the broker: raise [workload] producers",

@@ -18,7 +18,7 @@ from ingestune_tui.errors import StoreError
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Cluster, Study
-from ingestune_tui.model.trial import Trial
+from ingestune_tui.model.trial import FLAGS, Trial
 
 S = TypeVar("S", bound=msgspec.Struct)
 _NO_SETTINGS: Final = Configuration()
@@ -79,8 +79,19 @@ def trial_body(trial: Trial) -> str:
 
 
 def trial_of(body: str, configuration: Configuration) -> Trial:
-    """The trial put together again."""
-    return msgspec.structs.replace(_decode_trial(body), configuration=configuration)
+    """The trial put together again. Flags that only another version of ingestune knows are left out.
+
+    Raises msgspec.MsgspecError when it is no trial.
+    """
+    try:
+        trial = _decode_trial(body)
+    except msgspec.ValidationError:
+        fields = msgspec.json.decode(body)
+        if not isinstance(fields, dict) or not isinstance(flags := fields.get("flags"), list):
+            raise
+        fields["flags"] = [flag for flag in flags if flag in FLAGS]
+        trial = msgspec.convert(fields, Trial)
+    return msgspec.structs.replace(trial, configuration=configuration)
 
 
 def pack_samples(samples: Sequence[Sample]) -> bytes:

@@ -20,7 +20,7 @@ from ingestune_tui.model.events import (
     WorkloadFinished,
     now,
 )
-from ingestune_tui.model.space import Space, expand
+from ingestune_tui.model.space import Space, expand, why_unrunnable
 from ingestune_tui.model.study import Outcome, Study, StudyState
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
@@ -152,7 +152,7 @@ class Engine:
             self._emit(TrialFinished.of(trial, study.name))
 
     async def _workload(self, space: Space, workloads_left: int) -> Outcome:
-        if refusal := _refusal(space):
+        if refusal := why_unrunnable(space):
             return self._outcome(space, refusal, infeasible=True)
         run = WorkloadRun(
             self._grid_file.grid,
@@ -172,7 +172,7 @@ class Engine:
                 return self._outcome(space, run.reason, infeasible=run.infeasible)
             challenger = self._challenger(space, leader)
             if challenger is None:
-                return self._outcome(space, "the only configuration is the baseline itself", leader)
+                return self._outcome(space, self._no_challenger(space), leader)
             reason = await run.confirm(challenger)
             return self._outcome(space, reason, challenger)
         finally:
@@ -183,6 +183,14 @@ class Engine:
         if leader != space.baseline_cell or not self._grid_file.grid.search.confirm_pairs:
             return leader
         return leader_and_runner_up(self._grid_file.grid, space, self._record.of(space.workload))[1]
+
+    def _no_challenger(self, space: Space) -> str:
+        """Why nobody can meet the baseline in the pairs."""
+        if space.cells == (space.cells[space.baseline_cell],):
+            return "the only configuration is the baseline itself: give a parameter a second value"
+        words = "no configuration but the baseline was measured that could win"
+        stop = self._record.decided(space.workload, "stop")
+        return f"{words}: {stop}" if stop else words
 
     def _outcome(
         self, space: Space, reason: str, challenger: int | None = None, *, infeasible: bool = False
@@ -213,18 +221,3 @@ class Engine:
             method_hash=method_hash(space.workload, grid.timings, grid.limits, payload),
             cache_s=self._options.cache_s,
         )
-
-
-def _refusal(space: Space) -> str:
-    """Why nothing of this space can be run; empty when something can."""
-    if not space.cells:
-        return f"no cell can be run: {space.invalid[0][1]}" if space.invalid else "the grid has no cells"
-    if space.baseline_invalid:
-        return f"the baseline cannot be run: {space.baseline_invalid}"
-    wanted = space.durability(space.baseline)
-    if all(space.durability(cell.configuration).weaker_than(wanted) for cell in space.cells):
-        return (
-            f"every configuration promises less than the baseline ({wanted}), and a weaker promise never wins: "
-            "pin acks in the grid, which sets it for the baseline too"
-        )
-    return ""

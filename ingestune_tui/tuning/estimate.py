@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingestune_tui.model.grid import Grid
-from ingestune_tui.model.space import Space, topic_shape
+from ingestune_tui.model.space import Space, topic_shape, why_unrunnable
 from ingestune_tui.model.workload import Limits, Timings, Workload
 from ingestune_tui.tuning.restarts import RESTART_OF_THREE_S, RESTART_S, expected_restarts
 
@@ -103,6 +103,8 @@ def estimate(
     confirm = 2 * (grid.search.confirm_pairs if pairs is None else pairs)
     trials, seconds, written, peak = 0, 0.0, 0, 0
     for space in spaces:
+        if why_unrunnable(space):
+            continue
         searched = search_trials(len(space.cells), grid.search.strategy)
         spared = min(cached, searched)
         cached -= spared

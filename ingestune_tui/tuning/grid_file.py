@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ingestune_tui.errors import GridError, Problem, UsageError
 from ingestune_tui.model.configuration import Setting, canonical_hash
 from ingestune_tui.model.grid import MAX_GRID_BYTES, Grid
 from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.space import expand, why_unrunnable
 from ingestune_tui.model.workload import Workload
 
 
@@ -54,12 +56,19 @@ def resolve(text: str, path: Path) -> GridFile:
                 problems.append(Problem(where, f"{file} is larger than 1 MB"))
                 continue
             found, said = dialect.baseline_settings(text_of_file.decode("utf-8"), scope, client)
-        except (OSError, UnicodeDecodeError, ValueError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-            problems.append(Problem(where, f"{file} cannot be read: {reason}", "paths are relative to the grid's file"))
+        except OSError as problem:
+            reason = f"{file} cannot be read: {problem.strerror or problem}"
+            problems.append(Problem(where, reason, "paths are relative to the grid's file"))
+            continue
+        except UnicodeDecodeError as problem:
+            problems.append(Problem(where, f"{file} is not UTF-8 text (byte {problem.start})", "save it as UTF-8"))
+            continue
+        except ValueError as problem:
+            problems.append(Problem(where, f"{file}: {problem}"))
             continue
         settings += [Setting(scope, key, value) for key, value in found.items()]
         notes += [f"{file.name}: {note}" for note in said]
+    notes += _overruled(grid, settings)
     if reason := _no_payload(grid.workloads[0], path.parent):
         problems.append(Problem("workload.payload", reason, "paths are relative to the grid's file"))
     if problems:
@@ -71,6 +80,25 @@ def resolve(text: str, path: Path) -> GridFile:
         resolved, baseline=msgspec.structs.replace(resolved.baseline, files=grid.baseline.files)
     )
     return GridFile(path, text, named, tuple(notes), grid_hash(resolved))
+
+
+def _overruled(grid: Grid, baseline: Sequence[Setting]) -> list[str]:
+    """The baseline's settings that the grid pins to another value."""
+    pinned = {(each.scope, each.name): each.levels[0] for each in grid.active if each.pinned}
+    return [
+        f"baseline {own.name}={own.value} is not used: the grid's one value, {pinned[key]}, holds for the baseline too"
+        for own in baseline
+        if (key := (own.scope, own.name)) in pinned and pinned[key] != own.value
+    ]
+
+
+def refuse_unrunnable(grid_file: GridFile) -> None:
+    """Raises GridError with the reasons where no workload of the grid can be run."""
+    grid = grid_file.grid
+    reasons = [why_unrunnable(expand(grid, workload)) for workload in grid.workloads]
+    if all(reasons):
+        problems = tuple(Problem("", reason) for reason in dict.fromkeys(reasons))
+        raise GridError(problems, str(grid_file.path))
 
 
 def grid_hash(grid: Grid) -> str:

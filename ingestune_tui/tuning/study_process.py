@@ -26,6 +26,7 @@ from ingestune_tui.tuning.broker_settings import check_settings, restore_journal
 from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
 from ingestune_tui.tuning.grid_file import GridFile
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
+from ingestune_tui.tuning.told import InOrder
 from ingestune_tui.tuning.trial_loop import topic_stem
 from ingestune_tui.tuning.viewers import Viewers
 
@@ -75,7 +76,7 @@ class StudyProcess:
         self._ending = asyncio.Event()
         self._early_stop = asyncio.Event()
         self._terminal_gone = request.detached
-        self._said_all = False
+        self._emit = InOrder(self._tell)
 
     async def run(self) -> StudyEnd:
         """Run to the end. Raises IngestuneError when the study cannot begin or go on."""
@@ -174,10 +175,7 @@ class StudyProcess:
             self._emit(Notice(level="warning", text=note))
         await check_settings(cluster, grid, store)
 
-    def _emit(self, event: Event) -> None:
-        if self._said_all:
-            return
-        self._said_all = isinstance(event, StudyFinished)
+    def _tell(self, event: Event) -> None:
         self._viewers.tell(event)
         self._listen(event)
 

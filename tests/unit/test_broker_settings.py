@@ -422,7 +422,7 @@ def test_the_estimate_counts_restarts_and_their_throw_away_trials() -> None:
 def test_more_in_sync_replicas_than_replicas_cannot_be_run() -> None:
     grid = read_grid("[topic]\n'min.insync.replicas' = [1, 2]\n")
     (invalid,) = expand(grid, grid.workloads[0]).invalid
-    assert "min.insync.replicas 2 is more than the 1 replicas" in invalid[1]
+    assert "min.insync.replicas 2 is more than the topic's replication factor of 1" in invalid[1]
 
 
 def test_thousands_of_partitions_are_asked_about_even_on_our_own_broker(tmp_path: Path) -> None:

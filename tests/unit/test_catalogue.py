@@ -116,6 +116,7 @@ def test_either_dialects_name_finds_a_property() -> None:
 def test_a_wrong_name_gets_the_nearest_or_the_scope_it_belongs_to() -> None:
     assert catalogue.nearest(Scope.PRODUCER, "linger.msec") == "did you mean linger.ms?"
     assert catalogue.nearest(Scope.TOPIC, "linger.ms") == "it belongs to [producer]"
+    assert catalogue.nearest(Scope.BROKER, "socket.send.buffer.bytes") == "it belongs to [broker.static]"
     assert catalogue.nearest(Scope.TOPIC, "zzzzzzzz") is None
 
 

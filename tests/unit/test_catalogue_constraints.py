@@ -132,7 +132,7 @@ def test_what_the_java_client_adjusts_to_is_not_refused(settings: dict[str, Valu
         ({PRODUCER: {"batch.size": 4000000, "message.max.bytes": 4000000}}, "full batch of 4000000 bytes"),
         ({TOPIC: {"max.message.bytes": 1050}}, "does not fit into max.message.bytes 1050"),
         ({TOPIC: {"segment.ms": 5, "segment.jitter.ms": 6}}, "segment.jitter.ms 6"),
-        ({TOPIC: {"replication": 1, "min.insync.replicas": 2}}, "more than the 1 replicas"),
+        ({TOPIC: {"replication": 1, "min.insync.replicas": 2}}, "more than the topic's replication factor of 1"),
         ({CONSUMER: {"fetch.min.bytes": 60000000}}, "above fetch.max.bytes"),
         ({Scope.BROKER_STATIC: {"replica.fetch.wait.max.ms": 30001}}, "replica.lag.time.max.ms"),
         ({Scope.BROKER_STATIC: {"queued.max.request.bytes": 1000}}, "socket.request.max.bytes"),

@@ -189,19 +189,31 @@ def test_check_counts_what_is_merged_and_invalid_and_why(ingestune: CommandLine)
     assert "3 merged: " in said.out
 
 
+@pytest.mark.parametrize("command", [["check"], ["run", "--cluster", "simulated"]], ids=["check", "run"])
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ('[producer]\n"enable.idempotence" = true\nacks = ["1", "0"]\n', "acks=all"),
+        ('[producer]\nacks = ["0", "1"]\n', "a weaker promise never wins"),
         ('[workload]\nmessage_bytes = 5000\n[producer]\n"message.max.bytes" = 2000\n', "does not fit"),
-        ('[baseline.producer]\nacks = "1"\n"enable.idempotence" = true\n' + GRID, "the baseline: enable.idempotence"),
+        ('[baseline.producer]\nacks = "1"\n"enable.idempotence" = true\n' + GRID, "the baseline cannot be run: enable"),
     ],
 )
-def test_check_refuses_what_cannot_be_run(ingestune: CommandLine, text: str, words: str) -> None:
-    said = ingestune("check", ingestune.grid(text))
+def test_what_cannot_be_run_is_refused_before_anything_is_started(
+    ingestune: CommandLine, command: list[str], text: str, words: str
+) -> None:
+    said = ingestune(command[0], ingestune.grid(text), *command[1:])
     assert said.code == 2
     assert words in said.err
     assert said.err.startswith(str(ingestune.home.parent))
+    assert not ingestune.database.exists()
+
+
+def test_check_says_which_size_is_left_out_where_another_can_be_run(ingestune: CommandLine) -> None:
+    text = '[workload]\nmessage_bytes = [100, 5000]\n[producer]\n"message.max.bytes" = [2000, 3000]\n'
+    said = ingestune("check", ingestune.grid(text))
+    assert said.code == 0
+    assert "note    5000 B is left out: no cell can be run: a message of 5000 bytes does not fit" in said.out
 
 
 def test_check_tells_what_was_left_out_of_a_baseline(ingestune: CommandLine) -> None:

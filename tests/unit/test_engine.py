@@ -281,6 +281,27 @@ async def test_a_budget_ends_the_search_and_keeps_time_for_pairs(monkeypatch: py
     assert "budget" in study.outcomes[0].stop_reason
 
 
+@pytest.mark.parametrize(
+    ("grid", "reason"),
+    [
+        (SMALL.replace("[search]", '[search]\nbudget = "10s"'), "no configuration but the baseline was measured"),
+        ('[producer]\n"linger.ms" = 5\n', "the only configuration is the baseline itself: give a parameter a second"),
+    ],
+    ids=["budget", "one cell"],
+)
+async def test_a_baseline_without_a_challenger_says_why_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, store: Store, grid: str, reason: str
+) -> None:
+    world = scripted(monkeypatch, store, grid)
+    clock = iter(float(second) for second in range(100_000))
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop.time.monotonic", lambda: next(clock))
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert (study.state, outcome.verdict, outcome.ratio) == ("finished", "unconfirmed", None)
+    assert reason in outcome.reason
+    assert "budget" not in grid or "budget" in outcome.reason
+
+
 async def test_a_grid_of_weaker_promises_than_the_baseline_is_refused(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:

@@ -59,11 +59,11 @@ def test_what_cannot_be_tuned_is_left_out_and_a_secret_never_repeated(tmp_path: 
     ("content", "words"),
     [
         (None, "No such file"),
-        (b"linger.ms=\xff\xfe", "cannot be read"),
+        (b"linger.ms=\xff\xfe", r"is not UTF-8 text \(byte 10\)"),
         (b"#" * 1_000_001, "larger than 1 MB"),
-        (b"linger.ms=soon", "linger.ms"),
+        (b"linger.ms=soon\nacks=7\n", "mine.properties: linger.ms: not a number.*; acks: '7' is not one of 0, 1, all$"),
     ],
-    ids=["missing", "binary", "too big", "wrong value"],
+    ids=["missing", "binary", "too big", "wrong values"],
 )
 def test_a_baseline_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | None, words: str) -> None:
     if content is not None:
@@ -72,6 +72,21 @@ def test_a_baseline_file_that_cannot_be_used_is_named(tmp_path: Path, content: b
         resolve('[baseline]\nproducer = "mine.properties"\n' + LINGER, tmp_path / "grid.toml")
     assert caught.value.problems[0].path == "baseline.producer"
     assert "mine.properties" in str(caught.value)
+
+
+def test_a_baseline_setting_that_the_grid_pins_to_another_value_is_told(tmp_path: Path) -> None:
+    text = '[baseline.producer]\n"linger.ms" = 0\nacks = "all"\n[producer]\n"linger.ms" = 5\nacks = "all"\n'
+    found = resolve(text, tmp_path / "grid.toml")
+    assert found.notes == ("baseline linger.ms=0 is not used: the grid's one value, 5, holds for the baseline too",)
+
+
+def test_one_baseline_in_both_dialects_is_the_same_configuration(tmp_path: Path) -> None:
+    java = "acks=all\nlinger.ms=20\nbatch.size=65536\ncompression.type=lz4\nbuffer.memory=67108864\n"
+    java += "max.in.flight.requests.per.connection=3\nmax.request.size=2000000\n"
+    librdkafka = "request.required.acks=-1\nqueue.buffering.max.ms=20\nbatch.size=65536\ncompression.codec=lz4\n"
+    librdkafka += "queue.buffering.max.kbytes=65536\nmax.in.flight=3\nmessage.max.bytes=2000000\n"
+    for client in ("librdkafka", "java"):
+        assert baseline(tmp_path, java, client)[0] == baseline(tmp_path, librdkafka, client)[0]
 
 
 def test_a_baseline_path_that_is_none_is_a_problem_too(tmp_path: Path) -> None:

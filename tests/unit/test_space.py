@@ -61,7 +61,7 @@ def test_what_cannot_be_run_is_invalid_with_the_reason() -> None:
 def test_more_in_sync_replicas_than_replicas_are_invalid() -> None:
     found = space('[workload]\nreplication = 2\n[topic]\n"min.insync.replicas" = [1, 2, 3]\n')
     assert len(found.cells) == 2
-    assert "more than the 2 replicas" in found.invalid[0][1]
+    assert "more than the topic's replication factor of 2" in found.invalid[0][1]
     wide = why_invalid({T: {"min.insync.replicas": 3, "replication": 3}}, Workload(replication=2))
     assert wide is None
 

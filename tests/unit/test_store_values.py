@@ -8,6 +8,7 @@ import typing
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,16 @@ async def _timed(store: Store, study_id: str) -> float:
     started = time.process_time()
     assert len(await store.trials(study_id)) == 5000
     return time.process_time() - started
+
+
+def test_flags_that_this_version_does_not_know_are_left_out() -> None:
+    trial = make_trial("study", flags=("unsteady",))
+    body = trial_body(trial).replace('"flags":["unsteady"]', '"flags":["late","unsteady","few-samples"]')
+    assert '"late"' in body
+    assert trial_of(body, trial.configuration) == trial
+
+
+def test_a_body_with_unknown_flags_that_is_no_trial_is_still_refused() -> None:
+    for body in ('{"flags":["late"]}', '{"flags":"late"}', '["late"]', "{"):
+        with pytest.raises(msgspec.MsgspecError):
+            trial_of(body, Configuration())
