@@ -271,11 +271,17 @@ class StopAndConfirm(msgspec.Struct, frozen=True, tag="confirm", tag_field="do")
     """End the search now and confirm its leader."""
 
 
+class RunAgain(msgspec.Struct, frozen=True, tag="again", tag_field="do"):
+    """Measure the configuration of a finished trial once more, when the trial or pair at work is over."""
+
+    trial: int
+
+
 class StopStudy(msgspec.Struct, frozen=True, tag="stop", tag_field="do"):
     """End the study as soon as the running trial is cleaned up."""
 
 
-Command = Pause | Resume | Skip | StopAndConfirm | StopStudy
+Command = Pause | Resume | Skip | StopAndConfirm | RunAgain | StopStudy
 
 _event_encoder = msgspec.json.Encoder()
 encode = _event_encoder.encode

@@ -198,10 +198,15 @@ def _cells(trials: Iterable[Trial]) -> list[_Cell]:
 
 
 def _seen(trial: Trial, cell: int, figure: Figure, limit: float | None) -> Observation | None:
-    """A trial as the ranking reads it; one that failed for a passing reason says nothing about its configuration."""
+    """A trial as the ranking reads it; one that failed for a passing reason says nothing about its configuration.
+
+    Nor does a repetition that the person asked for and that failed: what was measured before still stands.
+    """
     if trial.state == "failed":
         return None
     value = objective_value(trial, figure) if trial.state == "done" else None
+    if value is None and trial.role == "again":
+        return None
     if value is None or value <= 0:
         return Observation(cell, 1.0, 0.0, trial.block, infeasible=True)
     limited = trial.latency.p99 if limit is not None and trial.latency is not None else None

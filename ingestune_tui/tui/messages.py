@@ -57,6 +57,14 @@ class StudyResumeAsked(Message):
         super().__init__()
 
 
+class RunAgainAsked(Message):
+    """Measure the configuration of a finished trial once more."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__()
+
+
 class SamplesWanted(Message):
     """The samples of an older trial are to be read from the database and put into the view."""
 

@@ -13,7 +13,7 @@ from textual import on, work
 
 from ingestune_tui.errors import IngestuneError, StudyError
 from ingestune_tui.tui.library import Library
-from ingestune_tui.tui.messages import CommandGiven, StudyResumeAsked
+from ingestune_tui.tui.messages import CommandGiven, RunAgainAsked, StudyResumeAsked
 
 if TYPE_CHECKING:
     from ingestune_tui.model.events import Command, Event
@@ -126,6 +126,26 @@ class Watching(Library):
     @work(group="command")
     async def _send(self, message: CommandGiven) -> None:
         await self.send(message.command)
+
+    @on(RunAgainAsked)
+    @work(group="command")
+    async def _run_again(self, message: RunAgainAsked) -> None:
+        from ingestune_tui.model.events import RunAgain
+
+        if not self.state.running:
+            self.say(self._why_not_again(), "warning")
+        elif await self.send(RunAgain(message.number)):
+            self.say(f"trial {message.number} will be run again, after what is at work now")
+
+    def _why_not_again(self) -> str:
+        """What to do instead, since no process of this study is there to measure anything."""
+        study = self.state.study
+        if study is None or study.started is None:
+            return "no study is shown"
+        name, state = study.started.study, study.finished.state if study.finished is not None else "interrupted"
+        if state == "finished":
+            return f"{name} is finished, and stays as it is: run its grid again (1, then r) for fresh figures"
+        return f"{name} is {state}: R in Studies (5) goes on with it, then trials can be run again"
 
     async def send(self, command: Command) -> bool:
         """Tell the study; False, and a toast, when nobody listens."""

@@ -24,6 +24,7 @@ from ingestune_tui.model.space import Space, expand, why_unrunnable
 from ingestune_tui.model.study import Outcome, Study, StudyState
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.again import Again
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
@@ -69,6 +70,7 @@ class Engine:
         disk = DiskBudget(limits.bytes_on_disk, cluster.delete_delay_s, cluster.topic_gone)
         last = max((trial.number for trial in trials), default=0)
         self._loop = TrialLoop(study, grid_file.grid, cluster, store, disk, options.topic_prefix, last, emit)
+        self._again = Again(grid_file.grid, self._record, self._loop, emit)
         self._run: WorkloadRun | None = None
 
     # What the person may ask, at any time ------------------------------------------------------------------
@@ -92,6 +94,10 @@ class Engine:
             self._run.confirm_now = True
         self._loop.resume()
 
+    def run_again(self, number: int) -> None:
+        """Measure the configuration of trial `number` once more, when the trial or pair at work is over."""
+        self._again.ask(number)
+
     def stop(self) -> None:
         """End the study now; the running trial is dropped and cleaned up."""
         self._loop.stop()
@@ -111,10 +117,12 @@ class Engine:
                 outcomes.append(await self._workload(space, workloads_left=len(spaces) - number))
                 await self._record.update(outcomes=tuple(outcomes))
                 self._emit(WorkloadFinished(study=self._record.study.name, outcome=outcomes[-1]))
+            await self._again.run()
             if all(outcome.verdict == "infeasible" for outcome in outcomes):
                 state, message = "failed", outcomes[0].reason
         except Stopped:
-            state, message = "stopped", "stopped before its end; the same command goes on with it"
+            if len(outcomes) < len(spaces):  # else only something that the person asked for besides was at work
+                state, message = "stopped", "stopped before its end; the same command goes on with it"
             outcomes += [self._outcome(space, "the study was stopped") for space in spaces[len(outcomes) :]]
         except StudyError as problem:
             state, message = "failed", str(problem)
@@ -159,6 +167,7 @@ class Engine:
             space,
             self._record,
             self._loop,
+            self._again,
             await self._identity(space),
             self._emit,
             workloads_left,

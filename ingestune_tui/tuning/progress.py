@@ -122,7 +122,7 @@ class Reporter:
             value
             for trial in trials
             if trial.counts
-            and trial.role != "confirm"
+            and trial.role in ("preflight", "search")
             and (trial.baseline if cell is None else trial.cell == cell)
             and (value := objective_value(trial, self._grid.objective.figure))
         ]

@@ -7,12 +7,13 @@ was killed decides nothing twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.trial_loop import GAP_S
+from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
 
 NO_LEADER = -1
 
@@ -50,8 +51,19 @@ class StudyRecord:
         await self.update(rates=self.study.rates | {str(workload.message_bytes): rate})
 
     def spent_s(self) -> float:
-        """Time that its trials took, gaps included; what counts against the budget."""
-        return sum(trial.duration_s + GAP_S for trial in self.trials if not trial.cached)
+        """Time that its trials took, gaps included; what counts against the budget.
+
+        What the person asked for besides costs the search nothing.
+        """
+        return sum(trial.duration_s + GAP_S for trial in self.trials if not trial.cached and trial.role != "again")
+
+    async def measure(self, loop: TrialLoop, planned: Planned) -> Trial:
+        """Run it and keep it; the first trial after a restart of the brokers is another one, thrown away."""
+        if loop.needs_throwaway(planned):
+            self.trials.append(await loop.run(replace(planned, discarded=True, pair=None)))
+        trial = await loop.run(planned)
+        self.trials.append(trial)
+        return trial
 
 
 def _key(workload: Workload, name: str) -> str:

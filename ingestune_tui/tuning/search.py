@@ -66,11 +66,11 @@ def observations(trials: Sequence[Trial], objective: Objective, space: Space) ->
     """The finished preflight and search trials of one workload as the planners read them.
 
     Trials that failed once without a permanent reason are left out (they are run again); interrupted ones too, unless
-    the person skipped them. Nothing of the confirmation is ever in it.
+    the person skipped them. Nothing of the confirmation is ever in it, nor what the person had run again.
     """
     result: list[Observation] = []
     for trial in trials:
-        if trial.role == "confirm" or trial.discarded:
+        if trial.role in ("confirm", "again") or trial.discarded:
             continue
         block = PREFLIGHT_BLOCK if trial.role == "preflight" else trial.block
         cell = trial.cell if trial.cell >= 0 else OUTSIDE

@@ -195,6 +195,8 @@ class StudyProcess:
                 engine.skip()
             case events.StopAndConfirm():
                 engine.stop_and_confirm()
+            case events.RunAgain(trial=number):
+                engine.run_again(number)
             case events.StopStudy():
                 engine.stop()
 

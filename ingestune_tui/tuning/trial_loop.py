@@ -133,9 +133,14 @@ class TrialLoop:
         return not self._go.is_set()
 
     def skip(self) -> bool:
-        """Drop the running trial. False, and nothing dropped, unless it is a search trial of a non-baseline."""
+        """Drop the running trial. False, and nothing dropped, unless it is a search trial of a non-baseline.
+
+        One that the person asked for can always be dropped.
+        """
         planned = self._planned
-        if self._running is None or self._asked or planned is None or planned.role != "search" or planned.baseline:
+        if self._running is None or self._asked or planned is None:
+            return False
+        if planned.role != "again" and (planned.role != "search" or planned.baseline):
             return False
         self._asked = "skip"
         self._running.cancel()

@@ -16,6 +16,7 @@ from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.tuning import preflight as rules
+from ingestune_tui.tuning.again import Again
 from ingestune_tui.tuning.confirm import affordable_pairs, pair_order
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
 from ingestune_tui.tuning.planner import plan_race
@@ -50,6 +51,7 @@ class WorkloadRun:
         space: Space,
         record: StudyRecord,
         loop: TrialLoop,
+        again: Again,
         identity: Identity,
         emit: Callable[[Event], None],
         workloads_left: int,
@@ -59,6 +61,7 @@ class WorkloadRun:
         self._space = space
         self._record = record
         self._loop = loop
+        self._again = again
         self._identity = identity
         self._emit = emit
         self._workloads_left = workloads_left
@@ -158,6 +161,7 @@ class WorkloadRun:
             if plan.stop is not None:
                 break
             for position, cell in enumerate(plan.cells):
+                await self._again.run()
                 await self._search_trial(cell, plan.block)
                 self._reporter.measured(plan, position + 1, self._trials)
                 left = self._search_trials_left()
@@ -185,7 +189,7 @@ class WorkloadRun:
                 await self._loop.keep_cached(planned, stored, latency_too=stored.rate == planned.rate)
             )
             return
-        trial = await self._measure(planned)
+        trial = await self._record.measure(self._loop, planned)
         if trial.baseline and trial.state != "done":
             raise StudyError(
                 f"the baseline, which every configuration is compared with, can no longer be measured: {trial.error}"
@@ -236,6 +240,7 @@ class WorkloadRun:
         for pair in range(pairs):
             if pair in self._reporter.confirming(pairs, self._trials):
                 continue
+            await self._again.run()
             if failure := await self._pair(leader, pair, order[2 * pair : 2 * pair + 2]):
                 return failure
         self._reporter.confirming(pairs, self._trials)
@@ -277,16 +282,7 @@ class WorkloadRun:
         self, role: Role, cell: int, *, baseline: bool, block: int = 0, pair: int | None = None, discarded: bool = False
     ) -> Trial:
         planned = self._planned(role, cell, baseline=baseline, block=block, pair=pair, discarded=discarded)
-        return await self._measure(planned)
-
-    async def _measure(self, planned: Planned) -> Trial:
-        """Run it; the first trial after a restart of the brokers is another one, thrown away."""
-        if self._loop.needs_throwaway(planned):
-            throwaway = replace(planned, discarded=True, pair=None)
-            self._record.trials.append(await self._loop.run(throwaway))
-        trial = await self._loop.run(planned)
-        self._record.trials.append(trial)
-        return trial
+        return await self._record.measure(self._loop, planned)
 
     def _configuration(self, cell: int) -> Configuration:
         return self._space.baseline if cell == OUTSIDE else self._space.cells[cell].configuration

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+import pytest
 from textual.widgets import Input
 
+from ingestune_tui.model.events import RunAgain, StudyFinished, TrialFinished
+from ingestune_tui.model.study import StudyState
 from ingestune_tui.tui.screens.compare_rows import CompareRowsScreen
 from ingestune_tui.tui.screens.export import ExportScreen
+from ingestune_tui.tui.screens.leaderboard import LeaderboardScreen
 from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.diff_table import FIRST_ROWS, DiffTable
 from tests.tui.fake_study import FakeStudy, many_trials
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import ShownApp, place_of, until
 
 
 def finished(**options: object) -> StudyView:
@@ -205,3 +210,63 @@ async def test_five_thousand_rows_are_filled_as_far_as_someone_scrolls(tmp_path:
         assert table.cursor_row == table.row_count - 1
         await pilot.press("home")
         assert table.cursor_row == 0
+
+
+async def test_capital_r_runs_a_trial_again_while_the_study_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+
+    async def send(command: object) -> bool:
+        told.append(command)
+        return True
+
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "leaderboard", until(events, 20, "saturated", 1))
+    monkeypatch.setattr(app, "send", send)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, TrialScreen)
+        assert "R run again" in app.text().splitlines()[-1]
+        shown = app.screen.trial.number
+        await pilot.press("R")
+        await app.workers.wait_for_complete()
+        assert told == [RunAgain(trial=shown)]
+        assert app.state.said[-1].text == f"trial {shown} will be run again, after what is at work now"
+
+
+async def test_a_trial_that_was_run_again_joins_those_of_its_configuration(tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 20, "saturated", 1)
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, TrialScreen)
+        like, told = app.screen.trial, app.text()
+        assert "search, 1 of 1" in told
+        again = msgspec.structs.replace(like, id="0" * 36, number=90, role="again")
+        app.show_view(view.apply(TrialFinished.of(again, "quick")))
+        await pilot.press("right")
+        assert "run again, 2 of 2" in app.text()
+        await pilot.press("escape")
+        await pilot.pause()
+        board = place_of(app)
+        assert isinstance(board, LeaderboardScreen)
+        assert board.chosen is not None
+        assert (board.chosen.configuration, board.chosen.n) == (like.configuration, 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("finished", "stays as it is: run its grid again"), ("interrupted", "R in Studies")]
+)
+async def test_where_nothing_can_be_run_again_it_says_what_to_do(tmp_path: Path, state: StudyState, words: str) -> None:
+    *events, last = FakeStudy().all()
+    assert isinstance(last, StudyFinished)
+    app = ShownApp(tmp_path, "leaderboard", StudyView.of([*events, msgspec.structs.replace(last, state=state)]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("R")
+        await app.workers.wait_for_complete()
+        assert words in app.state.said[-1].text

@@ -174,7 +174,14 @@ def test_an_event_survives_the_socket(event: events.Event) -> None:
 
 
 def test_commands_are_told_apart_and_nothing_else_is_one() -> None:
-    for command in (events.Pause(), events.Resume(), events.Skip(), events.StopAndConfirm(), events.StopStudy()):
+    for command in (
+        events.Pause(),
+        events.Resume(),
+        events.Skip(),
+        events.StopAndConfirm(),
+        events.RunAgain(trial=7),
+        events.StopStudy(),
+    ):
         assert decode_command(encode(command)) == command
     for line in (b"", b"{}", b'{"do": "explode"}', b"[]", b"\xff"):
         with pytest.raises(msgspec.DecodeError):

@@ -16,7 +16,7 @@ from ingestune_tui.model.trial import Trial
 from ingestune_tui.report.leaderboard import Board
 from ingestune_tui.report.trial_text import difference_line, figures_line, flag_lines, measured_line, why_lines
 from ingestune_tui.report.wording import short_text
-from ingestune_tui.tui.messages import SamplesWanted
+from ingestune_tui.tui.messages import RunAgainAsked, SamplesWanted
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.trial_view import TrialView
 
 LOADING_AFTER_S = 0.15
-_ROLE_WORDS = {"preflight": "preflight", "search": "search", "confirm": "confirmation"}
+_ROLE_WORDS = {"preflight": "preflight", "search": "search", "confirm": "confirmation", "again": "run again"}
 
 
 class TrialScreen(StudyPlace):
@@ -53,6 +53,13 @@ class TrialScreen(StudyPlace):
         Binding("down", "scroll(1)", "Scroll down", show=False, id="trial.down"),
         Binding("up", "scroll(-1)", "Scroll up", show=False, id="trial.up"),
         Binding("e", "export", "export", id="trial.export", tooltip="Write a .properties file"),
+        Binding(
+            "R",
+            "run_again",
+            "run again",
+            id="trial.again",
+            tooltip="One more trial of this configuration, beside the search and the pairs",
+        ),
     ]
 
     def __init__(self, trials: tuple[Trial, ...], board: Board | None) -> None:
@@ -84,6 +91,7 @@ class TrialScreen(StudyPlace):
         view = self.view
         if view is None:
             return
+        self._take_new(view)
         shown = view.trials.get(self.trial.number)
         if shown is not None and shown.finished is not None:
             self._trials = (*self._trials[: self._at], shown.finished, *self._trials[self._at + 1 :])
@@ -96,6 +104,16 @@ class TrialScreen(StudyPlace):
             self._asked.add(trial.id)
             self.post_message(SamplesWanted(trial.id))
             self.set_timer(LOADING_AFTER_S, self.say_loading)
+
+    def _take_new(self, view: StudyView) -> None:
+        """Trials of this configuration that were finished since."""
+        trial, last = self.trial, self._trials[-1].number
+        new = [
+            each.finished
+            for each in view.of_workload(trial.workload.message_bytes)
+            if each.number > last and each.configuration == trial.configuration and each.finished is not None
+        ]
+        self._trials += tuple(each for each in new if each.state != "interrupted" and not each.discarded)
 
     def say_loading(self) -> None:
         """Reading takes long enough to say so."""
@@ -164,6 +182,9 @@ class TrialScreen(StudyPlace):
 
     def action_scroll(self, by: int) -> None:
         self.query_one("#facts", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_run_again(self) -> None:
+        self.post_message(RunAgainAsked(self.trial.number))
 
     def action_export(self) -> None:
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_row

@@ -43,7 +43,9 @@ def headline_of(view: StudyView, *, connected: bool, message_bytes: int) -> Said
     )
     mark = "◆ " if trial.role == "confirm" and not trial.baseline else ""
     sizes = len(view.started.workloads) > 1 if view.started else False
-    what = {"preflight": "baseline first", "search": "search", "confirm": "confirming"}[trial.role]
+    what = {"preflight": "baseline first", "search": "search", "confirm": "confirming", "again": "run again"}[
+        trial.role
+    ]
     what = f"{what}, {size_text(message_bytes)}" if sizes else what
     return Said(
         (("▶ ", "now"), (f"{trial.number:<4}", "label"), (mark + name, "strong")),

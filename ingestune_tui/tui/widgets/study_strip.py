@@ -46,6 +46,8 @@ def marks_of(view: StudyView, message_bytes: int) -> tuple[Mark, ...]:
             marks.append(Mark("baseline", height))
         elif trial.role == "confirm":
             marks.append(Mark("tuned", height))
+        elif trial.role == "again":
+            marks.append(Mark("tried", height))
         else:
             marks.append(Mark("leader" if gain > best else "tried", height))
             best = max(best, gain)
