@@ -21,11 +21,19 @@ from ingestune_tui.model.study import Cluster, Study
 from ingestune_tui.model.trial import FLAGS, Trial
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+class _Flagged(msgspec.Struct):
+    flags: tuple[str, ...] = ()
+    """Of whatever version of ingestune wrote the trial."""
+
+
 _NO_SETTINGS: Final = Configuration()
 
 decode_study = msgspec.json.Decoder(Study).decode
 decode_cluster = msgspec.json.Decoder(Cluster).decode
 _decode_trial = msgspec.json.Decoder(Trial).decode
+_decode_flags = msgspec.json.Decoder(_Flagged).decode
 _decode_samples = msgspec.json.Decoder(list[Sample]).decode
 _decode_settings = msgspec.json.Decoder(dict[Scope, dict[str, Value]]).decode
 decode_histograms = msgspec.json.Decoder(dict[str, str]).decode
@@ -152,7 +160,7 @@ def trial_row(trial: Trial, configuration_id: str, body: str, rev: int) -> tuple
         trial.baseline,
         trial.discarded,
         trial.permanent,
-        " ".join(trial.flags),
+        " ".join(_decode_flags(body).flags),
         trial.workload.message_bytes,
         trial.messages_per_s,
         trial.latency.p99 if trial.latency else None,

@@ -22,6 +22,7 @@ from ingestune_tui.storage.rows import (
     pack_samples,
     trial_body,
     trial_of,
+    trial_row,
     unpack_samples,
 )
 from ingestune_tui.storage.store import Store
@@ -93,7 +94,9 @@ def test_flags_that_this_version_does_not_know_are_left_out() -> None:
     trial = make_trial("study", flags=("unsteady",))
     body = trial_body(trial).replace('"flags":["unsteady"]', '"flags":["late","unsteady","few-samples"]')
     assert '"late"' in body
-    assert trial_of(body, trial.configuration) == trial
+    read = trial_of(body, trial.configuration)
+    assert read == trial
+    assert "late unsteady few-samples" in trial_row(read, "configuration", body, 1)  # still kept out of the cache
 
 
 def test_a_body_with_unknown_flags_that_is_no_trial_is_still_refused() -> None:
