@@ -84,7 +84,13 @@ class Sampler:
         """Send the sample of the time since the last one, up to now or up to a stage's edge `at`."""
         last = self._last
         now = at or mark(self._client)
-        if last is None or now.time_ns - last.time_ns < SHORTEST_NS:
+        if last is None:
+            return
+        if now.time_ns - last.time_ns < SHORTEST_NS:
+            # Too short to be a sample of its own; but the next stage's samples start from its edge all the same.
+            if at:
+                self._last = now
+                self.restart(now.time_ns)
             return
         span_ns = max(now.time_ns - last.time_ns, 1)
         messages = now.acknowledged - last.acknowledged

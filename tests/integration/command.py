@@ -31,6 +31,9 @@ confirm_pairs = 4
 acks = "all"
 """
 
+SHORT = TINY.replace('paced = "1s"', "paced = 0")
+"""Without a paced stage: for the course of a study, not for its figures."""
+
 
 @dataclass
 class Command:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -19,6 +21,20 @@ from tests.integration.postgres_fixture import postgres, postgres_server
 __all__ = ["postgres", "postgres_server"]
 T = TypeVar("T")
 _PATIENCE_S = 180.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of this folder's tests on one worker, in order: one broker serves them, and no two of them share the cores."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("real parts"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hang_up_is_heard() -> None:
+    """A run under nohup ignores SIGHUP, and so would every process that these tests start."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextmanager

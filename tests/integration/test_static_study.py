@@ -15,13 +15,13 @@ from ingestune_tui.model.study import Cluster
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
 from ingestune_tui.tuning.cluster import OpenCluster
-from tests.integration.command import TINY, Command, events
+from tests.integration.command import SHORT, Command, events
 from tests.integration.conftest import kafka_or_skip
 
 pytestmark = pytest.mark.kafka
 
 STATIC = (
-    TINY.replace('"linger.ms" = [5, 50]\n', "").replace('paced = "1s"', 'paced = "0s"')
+    SHORT.replace('"linger.ms" = [5, 50]\n', "")
     + """
 [broker.static]
 "queued.max.requests" = [500, 1]
