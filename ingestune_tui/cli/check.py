@@ -40,7 +40,7 @@ def check(
     from ingestune_tui.tuning.cluster import parse_cluster
     from ingestune_tui.tuning.estimate import estimate
     from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable
-    from ingestune_tui.tuning.scopes import refuse_scopes
+    from ingestune_tui.tuning.scopes import refuse_replication, refuse_scopes
     from ingestune_tui.units import format_bytes, format_duration
 
     settings = settings_from(
@@ -56,6 +56,7 @@ def check(
     if settings.cluster:
         choice = parse_cluster(settings.cluster, settings.command_config, int(nodes))
         refuse_scopes(grid_file.grid, choice, allow_broker_changes=True)
+        refuse_replication(grid_file.grid, choice)
         cached = asyncio.run(_cached(settings, grid_file, spaces, choice.label))
     for space in spaces:
         _print_space(space, several=len(spaces) > 1)

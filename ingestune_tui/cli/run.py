@@ -92,9 +92,12 @@ async def _run(grid: Path | None, settings: Settings, given: dict[str, Any]) -> 
         end = await StudyProcess(request, settings, listen).run()
     if end.study is not None and isinstance(front, Narration) and not given["detached"]:
         from ingestune_tui.report.summary import farewell
+        from ingestune_tui.storage.store import Store
 
+        async with await Store.open_configured(settings, read_only=True) as store:
+            trials = await store.trials(end.study.id)
         with contextlib.suppress(OSError):
-            click.echo("\n" + farewell(end.study), err=True)
+            click.echo("\n" + farewell(end.study, trials), err=True)
     if end.signal_number:
         return 128 + end.signal_number
     return 1 if end.study is None or end.study.state == "failed" else 0
@@ -154,9 +157,10 @@ def _cluster(settings: Settings, given: dict[str, Any]) -> ClusterChoice:
 
 
 def _check_scopes(grid_file: GridFile, choice: ClusterChoice, allow_broker_changes: bool) -> None:
-    from ingestune_tui.tuning.scopes import refuse_scopes
+    from ingestune_tui.tuning.scopes import refuse_replication, refuse_scopes
 
     refuse_scopes(grid_file.grid, choice, allow_broker_changes=allow_broker_changes)
+    refuse_replication(grid_file.grid, choice)
 
 
 def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:

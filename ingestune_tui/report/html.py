@@ -89,7 +89,7 @@ def _verdict(result: SizeResult) -> str:
     role = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
     mark = "◆ " if outcome.verdict == "faster" else ""
     pairs = f"{outcome.pairs} fresh pairs" if outcome.pairs else "no pairs"
-    changes = difference_text(outcome.winner, outcome.baseline, workload.client) if outcome.winner else []
+    changes = difference_text(outcome.winner, outcome.baseline, workload) if outcome.winner else []
     noise = f", noise of one trial {percent_text(outcome.noise)}" if outcome.noise is not None else ""
     return (
         f"<h2>{escape(head)}</h2>"

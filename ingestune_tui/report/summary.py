@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.objective import MAXIMIZED
+from ingestune_tui.model.space import durability_of
 from ingestune_tui.model.study import Effect, Outcome, Study
 from ingestune_tui.model.trial import Flag, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.leaderboard import figure_of, leaderboard
 from ingestune_tui.report.wording import (
     Key,
+    changes,
     difference_text,
     percent_text,
     ratio_text,
@@ -26,6 +28,7 @@ from ingestune_tui.report.wording import (
     verdict_text,
 )
 from ingestune_tui.tuning.overall import best_overall
+from ingestune_tui.tuning.search import target_class
 from ingestune_tui.tuning.student_t import two_sided
 
 CLAIMS = ("faster", "no measurable difference", "slower", "unstable")
@@ -165,18 +168,26 @@ def estimate(values: Iterable[float | None]) -> Estimate | None:
 
 
 def _for_all(by_size: dict[int, list[Trial]], objective: str) -> ForAll | None:
-    """The configuration that the trials of the search and the pairs together put first over all sizes."""
+    """The configuration that the trials of the search and the pairs together put first over all sizes.
+
+    Like is compared with like: only configurations of the class in which each size's own winner is sought.
+    """
     if len(by_size) < 2:
         return None
     values: list[dict[Configuration, float]] = []
     baselines: list[float] = []
     for trials in by_size.values():
         rows = leaderboard(trials, objective).rows
-        base = next((row.score for row in rows if row.standing == "baseline" and row.score is not None), None)
-        if base is None:
+        base = next((row for row in rows if row.standing == "baseline"), None)
+        if base is None or base.score is None:
             return None
-        baselines.append(base)
-        values.append({row.configuration: row.score for row in rows if row.score is not None and row.keeps_limit})
+        baselines.append(base.score)
+        workload = trials[0].workload
+        promised = {row.configuration: durability_of(row.configuration, workload) for row in rows}
+        others = [promised[row.configuration] for row in rows if row is not base]
+        wanted = target_class(promised[base.configuration], others)
+        kept = [row for row in rows if row.keeps_limit and promised[row.configuration] == wanted]
+        values.append({row.configuration: row.score for row in kept if row.score is not None})
     best = best_overall(values, maximize=figure_of(objective) in MAXIMIZED, baselines=baselines)
     if best is None or best.ratio is None:
         return None
@@ -232,8 +243,11 @@ def what_mattered(effects: Sequence[Effect]) -> str:
     return ", ".join(f"{effect.parameter.split(' ')[-1]} {percent_text(effect.share)}" for effect in seen[:4])
 
 
-def farewell(study: Study) -> str:
-    """What the app leaves on the normal screen: plain text that can be pasted into a ticket."""
+def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:
+    """What is left on the normal screen: plain text that can be pasted into a ticket.
+
+    With the study's `trials` it also says which configuration is best over all message sizes.
+    """
     lines: list[str] = []
     acks = ""
     for outcome in study.outcomes:
@@ -246,14 +260,16 @@ def farewell(study: Study) -> str:
         lines.append(" · ".join(part for part in head if part))
         lines.append(claim(outcome))
         if outcome.winner is not None and (
-            changes := difference_text(outcome.winner, outcome.baseline, workload.client, "->")
+            differences := difference_text(outcome.winner, outcome.baseline, workload, "->")
         ):
-            lines.append("  " + "    ".join(changes))
-        if outcome.effects:
+            lines.append("  " + "    ".join(differences))
+        if outcome.effects and outcome.verdict != "infeasible":
             lines.append(f"  what mattered: {what_mattered(outcome.effects)}")
         size = f" --message-bytes {workload.message_bytes}" if len(study.outcomes) > 1 else ""
-        if outcome.winner is not None:
-            lines.append(f"ingestune export {study.name}{size} --dialect java -o producer.properties")
+        lines += [f"ingestune export {study.name}{size} {options}" for options in _exports(outcome)]
+    label = study.outcomes[0].objective if study.outcomes else "throughput"
+    if trials and (everywhere := summarize(trials, study.outcomes, objective=label).for_all) is not None:
+        lines.append(f"one for all sizes: {for_all_text(everywhere)}")
     if not lines or study.state in ("running", "paused"):
         state = {"running": "still running", "paused": "paused", "interrupted": "interrupted"}.get(
             study.state, study.state
@@ -267,8 +283,22 @@ def farewell(study: Study) -> str:
     return "\n".join(lines)
 
 
+def _exports(outcome: Outcome) -> list[str]:
+    """What to say to `export` for each scope that the winner changes; for the producer where it changes none."""
+    if outcome.winner is None:
+        return []
+    found = changes(outcome.winner, outcome.baseline, outcome.workload)
+    changed = [str(scope.value).partition(".")[0] for scope, *_ in found]
+    return [
+        f"--dialect java -o {scope}.properties" if scope == "producer"
+        else f"--scope {scope} --dialect java -o {scope}.properties" if scope == "consumer"
+        else f"--scope {scope} -o {scope}.properties"
+        for scope in dict.fromkeys(changed or ["producer"])
+    ]  # fmt: skip
+
+
 def for_all_text(for_all: ForAll, keys: Collection[Key] | None = None) -> str:
-    """`1.29x  linger.ms 20 · lz4, at most 4 % below each size's best (geometric mean, of the search: no claim)`."""
-    worst = max((cost for _, cost in for_all.costs), default=0.0)
-    cost = f", at most {percent_text(worst)} below each size's best" if worst >= 0.005 else ""
-    return f"{for_all.ratio:.2f}x  {short_text(for_all.configuration, keys)}{cost} (geometric mean, of the search)"
+    """`1.29x  linger.ms 20 · lz4 (geometric mean, of the search); costs 4 % at 10 B`: against each size's own best."""
+    costs = ", ".join(f"{percent_text(cost)} at {size_text(size)}" for size, cost in for_all.costs if cost >= 0.005)
+    told = f"; costs {costs}" if costs else "; costs nothing at any size"
+    return f"{for_all.ratio:.2f}x  {short_text(for_all.configuration, keys)} (geometric mean, of the search){told}"

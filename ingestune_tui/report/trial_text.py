@@ -84,7 +84,7 @@ def difference_line(trial: Trial, baseline: Configuration | None) -> str:
     """What is set differently from the baseline."""
     if trial.baseline or baseline is None:
         return "this is the baseline" if trial.baseline else ""
-    return "   ".join(difference_text(trial.configuration, baseline, trial.workload.client)) or "nothing"
+    return "   ".join(difference_text(trial.configuration, baseline, trial.workload)) or "nothing"
 
 
 def measured_line(trial: Trial, *, cluster: str, version: str, host: str, study: str) -> str:

@@ -8,6 +8,7 @@ from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration, Setting
 from ingestune_tui.model.study import Outcome, Ratio
+from ingestune_tui.model.workload import Workload
 from ingestune_tui.tuning.confirm import format_interval
 from ingestune_tui.units import format_rate, three_digits
 
@@ -84,15 +85,26 @@ def _said(item: Setting, sizes: int) -> str:
     return text if clear else f"{item.name} {text}"
 
 
-def difference_text(winner: Configuration, baseline: Configuration, client: str, arrow: str = "→") -> list[str]:
+def difference_text(winner: Configuration, baseline: Configuration, workload: Workload, arrow: str = "→") -> list[str]:
     """What to change: `linger.ms 5 → 20`, one text per setting. What was left to its default is said by its value."""
-    texts = []
-    for scope, name, after, before in winner.differences(baseline):
-        key = (scope, name)
-        old, new = value_text(key, before, client), value_text(key, after, client)
-        if old != new:  # a default that the winner spells out is no change
-            texts.append(f"{name} {old} {arrow} {new}")
-    return texts
+    return [f"{name} {old} {arrow} {new}" for _, name, new, old in changes(winner, baseline, workload)]
+
+
+def changes(winner: Configuration, baseline: Configuration, workload: Workload) -> list[tuple[Scope, str, str, str]]:
+    """(scope, name, winner's value, baseline's), as people write them; a default that one spells out is no change."""
+    shape: dict[Key, Value] = {
+        (Scope.TOPIC, "partitions"): workload.partitions,
+        (Scope.TOPIC, "replication"): workload.replication,
+    }
+
+    def text(key: Key, value: Value | None) -> str:
+        return value_text(key, shape.get(key) if value is None else value, workload.client)
+
+    found = [
+        (scope, name, text((scope, name), after), text((scope, name), before))
+        for scope, name, after, before in winner.differences(baseline)
+    ]
+    return [each for each in found if each[2] != each[3]]
 
 
 def ratio_text(ratio: Ratio) -> str:

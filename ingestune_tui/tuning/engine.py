@@ -178,7 +178,7 @@ class Engine:
                 return self._outcome(space, run.reason, infeasible=True)
             leader = await run.search()
             if leader is None:
-                return self._outcome(space, run.reason, infeasible=run.infeasible)
+                return self._outcome(space, self._no_leader(space, run), infeasible=run.infeasible)
             challenger = self._challenger(space, leader)
             if challenger is None:
                 return self._outcome(space, self._no_challenger(space), leader)
@@ -192,6 +192,12 @@ class Engine:
         if leader != space.baseline_cell or not self._grid_file.grid.search.confirm_pairs:
             return leader
         return leader_and_runner_up(self._grid_file.grid, space, self._record.of(space.workload))[1]
+
+    def _no_leader(self, space: Space, run: WorkloadRun) -> str:
+        """Why the search found nobody, with what the first cell that could not be measured met."""
+        failed = (trial.error for trial in self._record.of(space.workload) if trial.state == "infeasible")
+        error = next((each for each in failed if each), "") if run.infeasible else ""
+        return f"{run.reason}: {error}" if error else run.reason
 
     def _no_challenger(self, space: Space) -> str:
         """Why nobody can meet the baseline in the pairs."""

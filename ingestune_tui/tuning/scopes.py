@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import Refused
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.tuning.cluster import ClusterChoice
+
+_SHOWN = 8
+"""Dynamic settings that are named; the rest is counted."""
 
 
 def refuse_scopes(grid: Grid, choice: ClusterChoice, *, allow_broker_changes: bool) -> None:
@@ -21,10 +25,33 @@ def refuse_scopes(grid: Grid, choice: ClusterChoice, *, allow_broker_changes: bo
     if static and choice.kind != "local":
         raise Refused(
             f"{', '.join(static)} can only be set by restarting the brokers, and these are not ours to restart",
-            "Use --cluster local, or tune dynamic settings in [broker]: `ingestune params --scope broker` lists them.",
+            f"Use --cluster local, or tune in [broker] what needs no restart: {_dynamic()}.",
         )
     if choice.kind == "external" and not allow_broker_changes:
         raise Refused(
             f"the grid changes settings of the brokers at {choice.bootstrap}: {', '.join(names)}",
             "Add --allow-broker-changes to agree; they are put back after every trial.",
         )
+
+
+def refuse_replication(grid: Grid, choice: ClusterChoice) -> None:
+    """Raises Refused where every cell wants more copies than a cluster of our own has brokers."""
+    varied = next(
+        (each.levels for each in grid.active if (each.scope, each.name) == (Scope.TOPIC, "replication")), None
+    )
+    fewest = min(int(level) for level in varied) if varied else grid.workloads[0].replication
+    if choice.kind != "external" and fewest > choice.nodes:
+        brokers = "1 broker" if choice.nodes == 1 else f"{choice.nodes} brokers"
+        raise Refused(
+            f"replication {fewest} needs {fewest} brokers, and {choice.label} has {brokers}",
+            "Add --nodes 3, or lower replication in the grid." if fewest <= 3 else "Lower replication in the grid.",
+        )
+
+
+def _dynamic() -> str:
+    names = sorted(
+        (each.name for each in catalogue.all_properties() if each.scope is Scope.BROKER),
+        key=lambda name: ("threads" not in name, name),
+    )
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more (`ingestune params`)" if more > 0 else "")

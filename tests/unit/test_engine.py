@@ -187,6 +187,21 @@ async def test_a_baseline_that_cannot_run_ends_the_study_with_its_reason(
     assert study.outcomes[0].ratio is None
 
 
+async def test_a_grid_of_which_no_cell_can_be_measured_says_what_the_first_one_met(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.TOPIC, "replication") != 1:
+            raise TrialError("only 1 broker(s) are registered", code="INVALID_REPLICATION_FACTOR")
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, "[baseline.topic]\nreplication = 1\n[topic]\nreplication = [2, 3]\n", script)
+    study = await world.run(await world.study())
+    assert (study.state, study.outcomes[0].verdict) == ("failed", "infeasible")
+    assert study.outcomes[0].reason == "no cell of the grid can be measured: only 1 broker(s) are registered"
+    assert study.message == study.outcomes[0].reason
+
+
 async def test_without_confirmation_there_is_a_leader_and_no_claim(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:

@@ -14,7 +14,7 @@ from ingestune_tui.model.objective import Objective
 from ingestune_tui.model.space import Space, expand
 from ingestune_tui.model.trial import Latency
 from ingestune_tui.tuning.cluster import ClusterChoice, parse_cluster
-from ingestune_tui.tuning.scopes import refuse_scopes
+from ingestune_tui.tuning.scopes import refuse_replication, refuse_scopes
 from ingestune_tui.tuning.search import SKIPPED, observations, search_space, study_seed, target_class
 from ingestune_tui.tuning.search_space import OUTSIDE, PREFLIGHT_BLOCK
 from tests.unit.store_values import make_trial
@@ -226,6 +226,7 @@ EXTERNAL = ClusterChoice("external", "kafka:9092")
     [
         (DYNAMIC, ClusterChoice("simulated"), True, "a simulated broker has no settings: num.io.threads"),
         (STATIC, EXTERNAL, True, "not ours to restart"),
+        (STATIC, EXTERNAL, True, r"tune in \[broker\] what needs no restart: .*num.io.threads, num.network.threads"),
         (DYNAMIC, EXTERNAL, False, "changes settings of the brokers at kafka:9092: num.io.threads"),
         (BASELINE, EXTERNAL, False, "changes settings of the brokers at kafka:9092: num.io.threads"),
     ],
@@ -252,3 +253,17 @@ def test_brokers_are_not_changed_where_they_must_not_be(
 )
 def test_what_was_agreed_to_or_is_our_own_is_allowed(text: str, cluster: ClusterChoice, allowed: bool) -> None:
     refuse_scopes(read_grid(text), cluster, allow_broker_changes=allowed)
+
+
+@pytest.mark.parametrize("text", ["[workload]\nreplication = 3\n", "[topic]\nreplication = [2, 3]\n"])
+def test_more_copies_than_brokers_of_our_own_are_refused_before_they_are_started(text: str) -> None:
+    grid = read_grid(text)
+    for kind in ("local", "simulated"):
+        with pytest.raises(Refused, match=rf"needs . brokers, and {kind} has 1 broker\nAdd --nodes 3"):
+            refuse_replication(grid, ClusterChoice(kind))
+        refuse_replication(grid, ClusterChoice(kind, nodes=3))
+    refuse_replication(grid, EXTERNAL)
+
+
+def test_a_grid_with_one_replication_that_fits_is_run() -> None:
+    refuse_replication(read_grid("[topic]\nreplication = [1, 3]\n"), ClusterChoice("local"))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import msgspec
 import pytest
 from rich.console import Console
 
-from ingestune_tui.model.study import Cluster
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.study import Cluster, Outcome
+from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.html import render_html
 from ingestune_tui.report.summary import claim, estimate, farewell, summarize, what_mattered
 from ingestune_tui.report.tables import results_csv, results_json, studies_csv, study_report
 from ingestune_tui.report.wording import ratio_text, verdict_text
 from tests.tui.fake_study import BEST, FakeStudy
+from tests.unit.store_values import make_study, make_trial
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +112,53 @@ def test_one_for_all_sizes_weighs_every_size_the_same(fake: FakeStudy) -> None:
     assert [size for size, _ in everywhere.costs] == [10, 1000]
     assert all(0 <= cost < 1 for _, cost in everywhere.costs)
     assert summarize([each for each in fake.trials if each.workload.message_bytes == 10], []).for_all is None
+
+
+def test_one_for_all_sizes_never_promises_less_than_the_baseline() -> None:
+    def linger(acks: str, milliseconds: int) -> Configuration:
+        return Configuration.of({Scope.PRODUCER: {"acks": acks, "linger.ms": milliseconds}})
+
+    figures = {linger("all", 5): 100.0, linger("all", 50): 120.0, linger("0", 50): 900.0}
+    trials = [
+        make_trial(
+            "study", number, workload=Workload(message_bytes=size), configuration=configuration, baseline=number == 0,
+            cell=number, messages_per_s=rate,
+        )
+        for size in (10, 1000)
+        for number, (configuration, rate) in enumerate(figures.items())
+    ]  # fmt: skip
+    everywhere = summarize(trials, []).for_all
+    assert everywhere is not None
+    assert everywhere.configuration == linger("all", 50)
+    assert everywhere.costs == ((10, 0.0), (1000, 0.0))
+
+
+def test_the_farewell_of_several_sizes_names_the_one_configuration_for_all_and_its_costs(fake: FakeStudy) -> None:
+    last = farewell(fake.study(), fake.trials).splitlines()[-1]
+    assert re.fullmatch(r"one for all sizes: \d\.\d\dx  .* \(geometric mean, of the search\); costs .*", last)
+    assert "one for all" not in farewell(fake.study())
+
+
+def test_the_farewell_exports_what_the_winner_changes() -> None:
+    winner = Configuration.of(
+        {
+            Scope.PRODUCER: {"linger.ms": 5},
+            Scope.CONSUMER: {"fetch.min.bytes": 9},
+            Scope.TOPIC: {"partitions": 6, "replication": 2},
+            Scope.BROKER_STATIC: {"queued.max.requests": 9},
+        }
+    )
+    outcome = Outcome(
+        workload=Workload(), objective="throughput", verdict="unconfirmed", winner=winner, baseline=Configuration()
+    )
+    text = farewell(make_study("s", state="finished", outcomes=(outcome,)))
+    assert [line for line in text.splitlines() if "export" in line] == [
+        "ingestune export s --scope consumer --dialect java -o consumer.properties",
+        "ingestune export s --scope topic -o topic.properties",
+        "ingestune export s --scope broker -o broker.properties",
+    ]  # linger.ms 5 and 6 partitions are the defaults
+    assert "replication 1 -> 2" in text
+    assert "partitions" not in text
 
 
 def test_what_did_not_matter_is_said_plainly(fake: FakeStudy) -> None:

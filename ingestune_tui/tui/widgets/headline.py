@@ -73,7 +73,7 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
     first: list[Run] = [(mark + verdict_text(outcome), _LOUD.get(outcome.verdict, "strong"))]
     if outcome.latency is not None:
         first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
-    changes = difference_text(outcome.winner, outcome.baseline, outcome.workload.client) if outcome.winner else []
+    changes = difference_text(outcome.winner, outcome.baseline, outcome.workload) if outcome.winner else []
     return Said(
         tuple(first),
         (("   ".join(changes) or "nothing that was tried is better: keep what you have", ""),),
