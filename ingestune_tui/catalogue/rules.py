@@ -77,13 +77,18 @@ def producer_sizes(look: InForce, message_bytes: int) -> str:
     batch, request = look.number(Scope.PRODUCER, "batch.size"), look.number(Scope.PRODUCER, "message.max.bytes")
     if message_bytes and message_bytes + _RECORD_BYTES[look.client] > request:
         name = "max.request.size" if look.java else "message.max.bytes"
-        return f"a message of {message_bytes} bytes does not fit into {name} {request:.15g}"
+        default = "" if look.set(Scope.PRODUCER, "message.max.bytes") else ", its default: set it in [producer]"
+        return f"a message of {message_bytes} bytes does not fit into {name} {request:.15g}{default}"
     if reason := _buffer(look, batch, message_bytes):
         return reason
     if look.codec != "none":
         return ""  # what arrives is smaller, and nobody knows by how much
     if message_bytes and message_bytes + _BATCH_BYTES > look.largest_batch:
-        return f"a message of {message_bytes} bytes does not fit into max.message.bytes {look.largest_batch:.15g}"
+        brokers = any(look.set(scope, "message.max.bytes") for scope in (Scope.BROKER, Scope.BROKER_STATIC))
+        default = "" if brokers or look.set(Scope.TOPIC, "max.message.bytes") else ", its default: set it in [topic]"
+        return (
+            f"a message of {message_bytes} bytes does not fit into max.message.bytes {look.largest_batch:.15g}{default}"
+        )
     if not look.java and min(batch, request) > look.largest_batch:
         full = min(batch, request)
         return f"a full batch of {full:.15g} bytes exceeds the topic's max.message.bytes {look.largest_batch:.15g}"

@@ -18,10 +18,10 @@ from ingestune_tui.cli.options import database_option, settings_from
 )
 @click.option(
     "--scope",
-    type=click.Choice(["producer", "consumer", "topic", "broker"]),
+    type=click.Choice(["producer", "consumer", "topic", "broker", "broker.static"]),
     default="producer",
     show_default=True,
-    help="Whose settings.",
+    help="Whose settings; broker has the static ones too.",
 )
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to; - is stdout.  [default: -]")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")

@@ -148,6 +148,24 @@ def test_a_cell_that_cannot_work_is_refused_in_one_sentence(
     assert "\n" not in (reason or "")
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "message.max.bytes 1000000, its default: set it in [producer]"),
+        ({PRODUCER: {"message.max.bytes": 1200000}}, "message.max.bytes 1200000"),
+        ({PRODUCER: {"message.max.bytes": 3000000}}, "max.message.bytes 1048588, its default: set it in [topic]"),
+        (
+            {PRODUCER: {"message.max.bytes": 3000000}, Scope.BROKER: {"message.max.bytes": 1500000}},
+            "max.message.bytes 1500000",
+        ),
+    ],
+)
+def test_a_message_that_is_too_large_is_told_with_whose_limit_it_is(
+    settings: dict[Scope, dict[str, Value]], words: str
+) -> None:
+    assert (why_invalid(settings, "librdkafka", 2_000_000) or "").endswith(words)
+
+
 def test_larger_batches_are_fine_where_topic_and_producer_agree_on_them() -> None:
     settings: dict[Scope, dict[str, Value]] = {
         PRODUCER: {"batch.size": 4000000, "message.max.bytes": 4000000},

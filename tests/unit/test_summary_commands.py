@@ -13,10 +13,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.cli.export import export
 from ingestune_tui.cli.results import report, results
 from ingestune_tui.errors import ExportError, StudyError
+from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.study import Outcome
+from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
 from tests.tui.fake_study import FakeStudy
+from tests.unit.store_values import make_study
 
 
 @pytest.fixture
@@ -114,3 +120,40 @@ def test_a_report_that_cannot_be_written_says_where(database: str) -> None:
         CliRunner().invoke(
             report, ["quick", "-o", "/no/such/place/r.html", "--database", database], catch_exceptions=False
         )
+
+
+@pytest.mark.parametrize(
+    ("scope", "line"),
+    [
+        ("producer", "linger.ms=20"),
+        ("consumer", "fetch.min.bytes=65536"),
+        ("topic", "flush.messages=9"),
+        ("broker", "num.io.threads=4"),
+        ("broker.static", "queued.max.requests=7"),
+    ],
+)
+def test_every_scope_of_a_winner_can_be_exported(tmp_path: Path, scope: str, line: str) -> None:
+    winner = Configuration.of(
+        {
+            Scope.PRODUCER: {"linger.ms": 20},
+            Scope.CONSUMER: {"fetch.min.bytes": 65536},
+            Scope.TOPIC: {"flush.messages": 9, "partitions": 6},
+            Scope.BROKER: {"num.io.threads": 4},
+            Scope.BROKER_STATIC: {"queued.max.requests": 7},
+        }
+    )
+    outcome = Outcome(
+        workload=Workload(), objective="throughput", verdict="unconfirmed", winner=winner, baseline=Configuration()
+    )
+
+    async def fill() -> None:
+        async with await Store.open(tmp_path / "results.db") as store:
+            await store.create_study(make_study("wide", state="finished", outcomes=(outcome,)))
+
+    asyncio.run(fill())
+    arguments = ["wide", "--scope", scope, "--database", str(tmp_path / "results.db")]
+    result = CliRunner().invoke(export, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    settings = [each for each in result.stdout.splitlines() if each and not each.startswith("#")]
+    assert line in settings
+    assert len(settings) == (2 if scope == "broker" else 1)
