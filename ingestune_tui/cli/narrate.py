@@ -48,6 +48,7 @@ class Narration:
         self._phase = ""
         self._trial = ""
         self._baseline: Configuration | None = None
+        self._copy_trouble = ""
 
     def __enter__(self) -> Self:
         if self._status is not None:
@@ -93,12 +94,25 @@ class Narration:
                 self._line("goes on")
             case events.Notice():
                 self._line(("warning: " if event.level == "warning" else "") + event.text)
+            case events.SyncState():
+                self._copy(event)
             case events.StudyFinished(study=""):
                 return  # it never began: the command line itself says why
             case events.StudyFinished():
                 self._line(f"study {event.state}" + (f": {event.message}" if event.message else ""))
             case _:
                 return
+
+    def _copy(self, state: events.SyncState) -> None:
+        """A trouble of the shared copy once, and its end; the ordinary course of it is not worth a line."""
+        trouble = state.reason if state.state in ("waiting", "needs attention") else ""
+        if trouble and trouble != self._copy_trouble:
+            rows = "1 row waits" if state.waiting == 1 else f"{state.waiting} rows wait"
+            self._line(f"warning: the copy in PostgreSQL: {trouble}; {rows} here, and the study goes on")
+        elif self._copy_trouble and state.state == "up to date":
+            self._line("the copy in PostgreSQL is up to date again")
+        if trouble or state.state == "up to date":
+            self._copy_trouble = trouble
 
     def _progress(self, event: events.Progress) -> None:
         self._baseline = event.baseline

@@ -34,6 +34,7 @@ _NOT_SENT: Final = frozenset(
     {"connect_timeout", "channel_binding", "gssencmode", "keepalives", "keepalives_idle", "keepalives_interval",
      "keepalives_count", "tcp_user_timeout", "sslcompression", "application_name", "client_encoding"}
 )  # fmt: skip
+_AWAY_HINT: Final = "Check its host and port, and that it runs. What is not sent waits here: nothing is lost."
 _TLS_HINT: Final = (
     "Give the server's certificate authority with ?sslrootcert=FILE, or accept an unprotected connection with"
     " allow_plaintext = true in config.toml."
@@ -223,13 +224,14 @@ def explain(problem: BaseException, chosen: Target) -> SharedCopyError:
         case ssl.SSLError():
             return SharedCopyRefused(f"the certificate of PostgreSQL at {where} is not accepted: {said}", _TLS_HINT)
         case TimeoutError():
-            return SharedCopyError(f"PostgreSQL at {where} does not answer")
+            return SharedCopyError(f"PostgreSQL at {where} does not answer", _AWAY_HINT)
         case ConnectionError() if "rejected SSL" in said:
             return SharedCopyRefused(f"PostgreSQL at {where} offers no TLS", _TLS_HINT)
         case asyncpg.ClientConfigurationError() | ValueError() if not code:
             return SharedCopyRefused(f"the address of PostgreSQL cannot be used: {said}")
         case OSError():
-            return SharedCopyError(f"PostgreSQL at {where} cannot be reached: {problem.strerror or said}")
+            reason = problem.strerror or said
+            return SharedCopyError(f"PostgreSQL at {where} cannot be reached: {reason}", _AWAY_HINT)
         case asyncpg.InterfaceError():
             return SharedCopyError(f"the connection to PostgreSQL at {where} was lost")
     if code.startswith("28"):

@@ -333,6 +333,7 @@ async def test_nobody_listening_is_said(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         problem = await failure(path, copy_at(f"postgresql://u:hunter2@127.0.0.1:{taken.getsockname()[1]}/db"))
     assert "cannot be reached" in problem.what
+    assert "nothing is lost" in problem.hint
     assert "hunter2" not in str(problem)
 
 
