@@ -12,7 +12,7 @@ import msgspec
 
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample, Stage
-from ingestune_tui.model.study import Cluster, Outcome, Ratio, StudyState
+from ingestune_tui.model.study import Cluster, Outcome, Predicted, Ratio, StudyState
 from ingestune_tui.model.trial import Flag, Latency, Role, Trial, TrialState, Why
 from ingestune_tui.model.workload import Workload
 
@@ -152,6 +152,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="event", k
     ratio_so_far: Ratio | None = None
     """Interval over the pairs confirmed so far, for the ruler; the verdict waits for the last pair."""
     baseline: Configuration | None = None
+    predicted: tuple[Predicted, ...] = ()
+    """The most promising of what was not measured yet."""
 
 
 class SearchStopped(msgspec.Struct, frozen=True, tag="search_stopped", tag_field="event", kw_only=True):

@@ -65,6 +65,17 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """The parameter it interacts with most, when that is worth saying."""
 
 
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model expects of a configuration that was not measured. Never a result, and never ranked."""
+
+    configuration: Configuration
+    value: float
+    """The objective's figure in its own unit: messages/s or milliseconds."""
+    low: float
+    """Lower end of its 95 % interval, without the noise of one trial."""
+    high: float
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The result for one workload: the only place a claim is made."""
 
@@ -87,6 +98,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     stop_reason: str = ""
     """Why the search ended."""
+    predicted: tuple[Predicted, ...] = ()
+    """The most promising of what was not measured, best first; a few at most."""
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,17 +19,17 @@ from ingestune_tui.catalogue.constraints import DurabilityClass
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.objective import MAXIMIZED, Figure
 from ingestune_tui.model.space import durability_of
-from ingestune_tui.model.study import Outcome
+from ingestune_tui.model.study import Outcome, Predicted
 from ingestune_tui.model.trial import Flag, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import Key, varied
 from ingestune_tui.tuning.preflight import noise_of
-from ingestune_tui.tuning.scoring import Row, ranking
+from ingestune_tui.tuning.scoring import Prediction, Row, ranking
 from ingestune_tui.tuning.search import objective_value
 from ingestune_tui.tuning.search_space import Observation, SearchSpace
 
 Name = TypeVar("Name", bound=str)
-Standing = Literal["winner", "leader", "baseline", "infeasible", ""]
+Standing = Literal["winner", "leader", "baseline", "infeasible", "predicted", ""]
 _CLAIMED = ("faster", "no measurable difference", "slower")
 _LABELS: dict[str, Figure] = {
     "throughput": "throughput",
@@ -55,7 +55,7 @@ class BoardRow:
     configuration: Configuration
     standing: Standing
     rank: int | None
-    """Within its durability class; None for one that is infeasible or breaks the limit."""
+    """Within its durability class; None for one that is infeasible, breaks the limit or is only predicted."""
     tied: bool
     """It cannot be told from the row above at this noise."""
     keeps_limit: bool
@@ -110,6 +110,11 @@ class Board:
         return row.half_width * row.mb_per_s / row.messages_per_s
 
     @property
+    def predicted(self) -> int:
+        """How many configurations were not measured and only predicted."""
+        return sum(row.standing == "predicted" for row in self.rows)
+
+    @property
     def infeasible(self) -> int:
         """How many configurations could not be measured."""
         return sum(row.standing == "infeasible" for row in self.rows)
@@ -129,23 +134,44 @@ def leaderboard(
     outcome: Outcome | None = None,
     leader: Configuration | None = None,
     baseline: Configuration | None = None,
+    predicted: Sequence[Predicted] = (),
 ) -> Board:
-    """Rank the trials of one workload. `leader` is the search's; with an outcome that confirmed, its winner counts."""
+    """Rank the trials of one workload. `leader` is the search's; with an outcome that confirmed, its winner counts.
+
+    What was only `predicted` stands below all that was measured, without a rank.
+    """
     figure = figure_of(objective)
     cells = _cells(trials)
-    durability = promises((cell.configuration, cell.trials[0].workload) for cell in cells)
+    known = {cell.configuration for cell in cells}
+    guesses = [each for each in predicted if cells and each.configuration not in known]
+    expected = [
+        Prediction(place, guess.value, guess.low, guess.high) for place, guess in enumerate(guesses, start=len(cells))
+    ]
+    workload = cells[0].trials[0].workload if cells else Workload()
+    cells += [_Cell(guess.configuration, False, []) for guess in guesses]
+    durability = promises((cell.configuration, workload) for cell in cells)
     space = SearchSpace((), ((),) * len(cells), classes=tuple(int(each) for each in durability))
     limit = limit_of(objective)
     finished = [
         seen for i, cell in enumerate(cells) for trial in cell.trials if (seen := _seen(trial, i, figure, limit))
     ]
-    ranked = ranking(space, finished, maximize=figure in MAXIMIZED, noise=_noise(cells, figure), limit=limit)
+    ranked = ranking(
+        space,
+        finished,
+        maximize=figure in MAXIMIZED,
+        noise=_noise(cells, figure),
+        limit=limit,
+        predictions=expected,
+    )
     best = outcome.winner if outcome is not None and outcome.winner != outcome.baseline else None
     winner = best if outcome is not None and outcome.verdict in _CLAIMED else None
     leader = best or leader
     rows = []
     for place in ranked:
         cell = cells[place.cell]
+        if place.predicted:
+            rows.append(_predicted_row(cell.configuration, place, str(durability[place.cell]), figure, workload))
+            continue
         standing: Standing = ""
         if cell.configuration == winner:
             standing = "winner"
@@ -156,7 +182,7 @@ def leaderboard(
         elif winner is None and cell.configuration == leader and (outcome is None or outcome.verdict == "unconfirmed"):
             standing = "leader"
         rows.append(_row(cell, standing, place, str(durability[place.cell])))
-    client = cells[0].trials[0].workload.client if cells else ""
+    client = workload.client if cells else ""
     classes = len({row.durability for row in rows}) > 1
     return Board(tuple(rows), varied(cell.configuration for cell in cells), figure, outcome, classes, client)
 
@@ -241,6 +267,34 @@ def _row(cell: _Cell, standing: Standing, place: Row, durability_name: str) -> B
         flags=_united([trial.flags for trial in cell.trials]),
         trials=tuple(cell.trials),
         error=next((trial.error for trial in reversed(cell.trials) if trial.error), ""),
+    )
+
+
+def _predicted_row(
+    configuration: Configuration, place: Row, durability_name: str, figure: Figure, workload: Workload
+) -> BoardRow:
+    """The figure that ranks, and nothing else: nothing else was predicted."""
+    value = place.value if place.value is not None else 0.0
+    throughput = figure == "throughput"
+    return BoardRow(
+        id=f"predicted-{configuration.hash[:16]}",
+        configuration=configuration,
+        standing="predicted",
+        rank=None,
+        tied=False,
+        keeps_limit=True,
+        durability=place.durability,
+        durability_name=durability_name,
+        score=value,
+        half_width=place.half_width,
+        mb_per_s=value * workload.message_bytes / 1e6 if throughput else None,
+        messages_per_s=value if throughput else None,
+        p50_ms=value if figure == "p50" else None,
+        p99_ms=value if figure == "p99" else None,
+        approximate=(),
+        flags=(),
+        trials=(),
+        error="",
     )
 
 

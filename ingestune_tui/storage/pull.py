@@ -222,7 +222,8 @@ def _checked_study(identity: str, body: str) -> Study:
     if not study.name.isprintable() or not 0 < len(study.name) <= 200:
         raise Refusal("its name cannot be shown")
     for outcome in study.outcomes:
-        for configuration in (outcome.winner, outcome.baseline):
+        expected = (each.configuration for each in outcome.predicted)
+        for configuration in (outcome.winner, outcome.baseline, *expected):
             if configuration is not None and (why := why_not_allowed(configuration)):
                 raise Refusal(why)
     return study

@@ -30,7 +30,7 @@ from ingestune_tui.model.events import (
     WorkloadFinished,
 )
 from ingestune_tui.model.sample import Sample
-from ingestune_tui.model.study import Outcome
+from ingestune_tui.model.study import Outcome, Predicted
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import size_text, verdict_text
@@ -266,6 +266,13 @@ class StudyView:
             return progress.leader
         confirmed = [each for each in self.of_workload(message_bytes) if each.role == "confirm" and not each.baseline]
         return confirmed[-1].configuration if confirmed else None
+
+    def predicted(self, message_bytes: int) -> tuple[Predicted, ...]:
+        """What the model expects of a few configurations of one message size that were not measured."""
+        if (outcome := self.outcome(message_bytes)) is not None:
+            return outcome.predicted
+        progress = self.progress
+        return progress.predicted if progress is not None and progress.message_bytes == message_bytes else ()
 
     def take_detail(self, stored: Trial, samples: Sequence[Sample], histograms: Mapping[str, str]) -> None:
         """What the database kept of a trial, for looking at it closely."""

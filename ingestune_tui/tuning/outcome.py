@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
-from ingestune_tui.model.study import Effect, Outcome, Ratio, VerdictKind
+from ingestune_tui.model.study import Effect, Outcome, Predicted, Ratio, VerdictKind
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning import confirm, effects, preflight
 from ingestune_tui.tuning.search import objective_value, observations, search_space
+
+_PREDICTED = 3
+_FEWEST_TO_PREDICT = 12
+"""Trials of preflight and search, from which on the model may be shown to people."""
 
 
 def complete_pairs(trials: Sequence[Trial]) -> dict[int, tuple[Trial, Trial]]:
@@ -66,6 +70,35 @@ def judge(
         noise=_noise(grid, trials),
         effects=effects_of(grid, space, trials),
         stop_reason=stop_reason,
+        predicted=predictions_of(grid, space, trials),
+    )
+
+
+def predictions_of(grid: Grid, space: Space, trials: Sequence[Trial]) -> tuple[Predicted, ...]:
+    """The best few cells that no trial measured, of those that may win, as the model sees them.
+
+    Empty while too little is measured, and where a limit decides: the model of the objective knows nothing of it.
+    """
+    if grid.objective.p99_limit_ms is not None:
+        return ()
+    seen = observations(trials, grid.objective, space)
+    measured = {each.cell for each in seen}
+    targets = search_space(space)
+    left = [cell for cell in targets.targets if cell not in measured]
+    if not left or sum(not each.infeasible for each in seen) < _FEWEST_TO_PREDICT:
+        return ()
+    found = effects.predictions(
+        search_space(space, every_class=True),
+        seen,
+        maximize=grid.objective.maximize,
+        noise=_noise(grid, trials) or 0.10,
+        seed=0,
+    )
+    sign = -1 if grid.objective.maximize else 1
+    best = sorted((each for each in found if each.cell in set(left)), key=lambda each: (sign * each.value, each.cell))
+    return tuple(
+        Predicted(configuration=space.cells[each.cell].configuration, value=each.value, low=each.low, high=each.high)
+        for each in best[:_PREDICTED]
     )
 
 

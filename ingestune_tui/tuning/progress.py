@@ -9,7 +9,7 @@ from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import Event, Phase, Progress
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
-from ingestune_tui.model.study import Ratio
+from ingestune_tui.model.study import Predicted, Ratio
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning.confirm import ratio_interval
 from ingestune_tui.tuning.estimate import search_trials
@@ -31,6 +31,7 @@ class Reporter:
         self._leader: int | None = None
         self._p_leader: float | None = None
         self._said = ""
+        self._predicted: tuple[Predicted, ...] = ()
 
     def priced(self, noise: float, trial_s: float) -> None:
         """What the preflight found: the noise of one trial and its price in seconds."""
@@ -44,8 +45,9 @@ class Reporter:
         remaining = expected - done + self._search_expected() + 2 * self._grid.search.confirm_pairs
         self._say("preflight", done, expected, remaining, trials)
 
-    def planned(self, plan: Plan, trials: Sequence[Trial]) -> None:
-        """After the planner spoke: leader, certainty and the queue."""
+    def planned(self, plan: Plan, trials: Sequence[Trial], predicted: tuple[Predicted, ...]) -> None:
+        """After the planner spoke: leader, certainty, the queue, and what the model expects of the rest."""
+        self._predicted = predicted
         if plan.leader is not None and plan.leader != self._leader:
             self._said = self._leader_sentence(plan.leader, trials)
         self._leader = plan.leader if plan.leader is not None else self._leader
@@ -106,6 +108,7 @@ class Reporter:
                 pairs_planned=pairs[1],
                 ratio_so_far=so_far,
                 baseline=self._space.baseline,
+                predicted=self._predicted,
             )
         )
 

@@ -19,6 +19,7 @@ from ingestune_tui.tuning import preflight as rules
 from ingestune_tui.tuning.again import Again
 from ingestune_tui.tuning.confirm import affordable_pairs, pair_order
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
+from ingestune_tui.tuning.outcome import predictions_of
 from ingestune_tui.tuning.planner import plan_race
 from ingestune_tui.tuning.progress import Reporter
 from ingestune_tui.tuning.record import NO_LEADER, StudyRecord
@@ -157,7 +158,8 @@ class WorkloadRun:
                 time_left_trials=0 if self.confirm_now else self._search_trials_left(),
             )
             plan = replace(plan, cells=tuple(self._loop.in_few_restarts(plan.cells, self._configuration)))
-            self._reporter.planned(plan, self._trials)
+            expected = await asyncio.to_thread(predictions_of, self._grid, self._space, self._trials)
+            self._reporter.planned(plan, self._trials, expected)
             if plan.stop is not None:
                 break
             for position, cell in enumerate(plan.cells):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ from ingestune_tui.model.events import (
     WorkloadFinished,
 )
 from ingestune_tui.model.sample import Percentiles, Sample, Stage
-from ingestune_tui.model.study import Cluster, Effect, Outcome, Ratio, Study, VerdictKind
+from ingestune_tui.model.study import Cluster, Effect, Outcome, Predicted, Ratio, Study, VerdictKind
 from ingestune_tui.model.trial import Audit, Flag, Latency, Role, Trial, Why
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.tui.study_view import StudyView
@@ -152,7 +152,10 @@ class FakeStudy:
             said = ""
             ratio = rates[best] / base if best else None
             queue = tuple(plan[i + 1 : i + 4])
-            yield self._progress("racing", workload, i, len(plan), leader=best, ratio=ratio, next=queue, noise=0.06)
+            yield self._progress(
+                "racing", workload, i, len(plan), leader=best, ratio=ratio, next=queue, noise=0.06,
+                predicted=self._expected(workload, rates),
+            )  # fmt: skip
             yield from self._trial(workload, "search", configuration, baseline=False)
             measured = self.trials[-1]
             if measured.messages_per_s is not None:
@@ -176,6 +179,7 @@ class FakeStudy:
                 noise=0.06,
                 said=said,
                 sure=sure,
+                predicted=self._expected(workload, rates),
             )
         yield SearchStopped(
             time=self._time(),
@@ -245,6 +249,7 @@ class FakeStudy:
         noise: float | None = 0.06,
         said: str = "",
         sure: float | None = None,
+        predicted: tuple[Predicted, ...] = (),
         pairs: tuple[int, int] = (0, 0),
         so_far: Ratio | None = None,
     ) -> Progress:
@@ -264,6 +269,17 @@ class FakeStudy:
             pairs_planned=pairs[1],
             ratio_so_far=so_far,
             baseline=BASELINE,
+            predicted=predicted,
+        )
+
+    def _expected(self, workload: Workload, measured: Collection[Configuration]) -> tuple[Predicted, ...]:
+        """The best three that nobody measured yet."""
+        left = [each for each in CELLS if each not in measured and each != REFUSED] if len(measured) > 5 else []
+        rates = {each: true_rate(each, workload.message_bytes) for each in left}
+        best = sorted(left, key=lambda each: -rates[each])[:3]
+        return tuple(
+            Predicted(configuration=each, value=rates[each], low=rates[each] * 0.9, high=rates[each] * 1.1)
+            for each in best
         )
 
     # One trial -----------------------------------------------------------------------------------------------

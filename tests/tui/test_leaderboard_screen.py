@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.screens.leaderboard import LeaderboardScreen
 from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.board_table import SORTS
 from ingestune_tui.tui.widgets.diff_table import FIRST_ROWS, DiffTable
 from tests.tui.fake_study import FakeStudy, many_trials
 from tests.tui.shown import ShownApp, place_of, until
@@ -270,3 +272,30 @@ async def test_where_nothing_can_be_run_again_it_says_what_to_do(tmp_path: Path,
         await pilot.press("R")
         await app.workers.wait_for_complete()
         assert words in app.state.said[-1].text
+
+
+async def test_what_is_only_predicted_stands_in_brackets_below_what_was_measured(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", until(FakeStudy().all(), 14, "saturated", 1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for _ in SORTS:
+            lines = [line for line in app.text().splitlines() if "MB/s" not in line]
+            guessed = [
+                place for place, line in enumerate(lines) if re.search(r"\([0-9]+ ± ?[0-9]+\) +not measured", line)
+            ]
+            measured = [place for place, line in enumerate(lines) if " ± " in line]
+            assert len(guessed) == 3
+            assert max(measured) < min(guessed)
+            assert "=" not in lines[guessed[0]]
+            await pilot.press("s")
+        assert re.search(r" 9 cells, 1 infeasible", app.text())
+        board = place_of(app)
+        assert isinstance(board, LeaderboardScreen)
+        await pilot.press("end", "up")
+        if board.chosen is not None and board.chosen.trials:
+            await pilot.press("up")
+        for key in ("enter", "e", "space", "c"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert app.screen is board
+            assert "was not measured" in app.state.said[-1].text
+        assert len(app.state.said) == 4

@@ -12,6 +12,7 @@ from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterUnreachable, TrialError
 from ingestune_tui.model.events import (
     Notice,
+    Progress,
     SearchStopped,
     StudyFinished,
     StudyPaused,
@@ -19,6 +20,7 @@ from ingestune_tui.model.events import (
     TrialFinished,
     WorkloadFinished,
 )
+from ingestune_tui.model.space import expand
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning import trial_loop
@@ -349,3 +351,31 @@ async def test_a_null_grid_is_not_called_faster(monkeypatch: pytest.MonkeyPatch,
     world = scripted(monkeypatch, store, SMALL, lambda order: measured(1000 + order.number % 3))
     study = await world.run(await world.study())
     assert study.outcomes[0].verdict == "no measurable difference"
+
+
+async def test_what_a_race_left_unmeasured_is_predicted_and_never_among_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, LARGE)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    measured = {trial.configuration for trial in trials}
+    (outcome,) = study.outcomes
+    during = [event.predicted for event in world.events if isinstance(event, Progress) and event.predicted]
+    assert during
+    for predicted in [*during, outcome.predicted]:
+        assert len(predicted) <= 3
+        assert all(each.low <= each.value <= each.high for each in predicted)
+        values = [each.value for each in predicted]
+        assert values == sorted(values, reverse=True)
+    assert not measured & {each.configuration for each in outcome.predicted}
+    left = [cell for cell in expand(world.grid_file.grid, outcome.workload).cells if cell.configuration not in measured]
+    assert len(outcome.predicted) == min(3, len(left))
+
+
+async def test_a_grid_with_a_limit_predicts_nothing(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    limited = '[objective]\nmaximize = "throughput"\np99_ms = 50\n' + LARGE
+    world = scripted(monkeypatch, store, limited)
+    study = await world.run(await world.study())
+    assert not any(event.predicted for event in world.events if isinstance(event, Progress))
+    assert study.outcomes[0].predicted == ()

@@ -49,7 +49,7 @@ class LeaderboardScreen(StudyPlace):
     HELP = (
         "One row per configuration, with what was measured: ± is the 95 % half-width. Filter with terms such as "
         "acks=all p99<20 linger.ms>=5 !client-bound; names are parameters, p50, p99, mb/s, msg/s, n and rank. "
-        "Space marks rows, c compares them (or the row with the baseline)."
+        "Space marks rows, c compares them (or the row with the baseline). What stands in brackets was not measured."
     )
     CSS = """
     LeaderboardScreen {
@@ -130,7 +130,7 @@ class LeaderboardScreen(StudyPlace):
         columns = columns_of(board, board.rows, self._sort, self.size.width - 2)
         ids = [row.id for row in rows]
         self.query_one("#board", DiffTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
-        self.query_one("#count", Static).update(summary_of(board, len(self._shown)))
+        self.query_one("#count", Static).update(summary_of(board, sum(bool(row.trials) for row in rows)))
         confirmed = any(row.standing == "winner" for row in board.rows)
         apart = "  Weaker promises rank apart." if board.classes else ""
         self.query_one("#legend", Static).update((LEGEND if confirmed else LEGEND_SEARCH) + apart)
@@ -143,8 +143,8 @@ class LeaderboardScreen(StudyPlace):
         if self._message_bytes not in sizes:
             self._message_bytes = view.workload.message_bytes if view.workload is not None else sizes[0]
         size = self._message_bytes or 0
-        leading = view.leading(size)
-        key = (id(view), size, view.finished_trials, view.outcome(size) is not None, leading)
+        leading, predicted = view.leading(size), view.predicted(size)
+        key = (id(view), size, view.finished_trials, view.outcome(size) is not None, leading, predicted)
         if key != self._made_of:
             self._made_of = key
             trials = [each.finished for each in view.of_workload(size) if each.finished is not None]
@@ -154,6 +154,7 @@ class LeaderboardScreen(StudyPlace):
                 outcome=view.outcome(size),
                 leader=leading,
                 baseline=view.baseline(size),
+                predicted=predicted,
             ) if trials else None  # fmt: skip
         return self._board
 
@@ -202,11 +203,19 @@ class LeaderboardScreen(StudyPlace):
     def action_detail(self) -> None:
         from ingestune_tui.tui.screens.trial import TrialScreen
 
-        if (row := self.chosen) is not None and row.trials:
+        if (row := self._chosen_if_measured()) is not None:
             self.app.push_screen(TrialScreen(row.trials, self._board))
 
+    def _chosen_if_measured(self) -> BoardRow | None:
+        """The row under the cursor; None, and a sentence, where only the model speaks of it."""
+        row = self.chosen
+        if row is not None and not row.trials:
+            self.ingestune.say("this configuration was not measured: its figure is what the model expects")
+            return None
+        return row
+
     def action_mark(self) -> None:
-        if (row := self.chosen) is not None:
+        if (row := self._chosen_if_measured()) is not None:
             self._marked ^= {row.id}
             self.query_one("#board", DiffTable).action_cursor_down()
             self.redraw()
@@ -216,7 +225,9 @@ class LeaderboardScreen(StudyPlace):
 
         assert self._board is not None
         rows = [row for row in self._board.rows if row.id in self._marked]
-        if not rows and (chosen := self.chosen) is not None:
+        if not rows:
+            if (chosen := self._chosen_if_measured()) is None:
+                return
             rows = [chosen, *(row for row in self._board.rows if row.standing == "baseline" and row.id != chosen.id)]
         if len(rows) < 2:
             self.ingestune.say("mark two rows or more with space, then c compares them")
@@ -244,7 +255,7 @@ class LeaderboardScreen(StudyPlace):
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_row
 
         view = self.view
-        if (row := self.chosen) is not None and view is not None and self._board is not None:
+        if view is not None and self._board is not None and (row := self._chosen_if_measured()) is not None:
             self.app.push_screen(ExportScreen(export_of_row(view, self._board, row)))
 
     # The filter ----------------------------------------------------------------------------------------------

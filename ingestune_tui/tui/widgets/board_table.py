@@ -77,6 +77,8 @@ def says_more(board: Board) -> bool:
 def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
     """One row, a cell for each column."""
     ranked = _FIGURE_COLUMN[board.figure]
+    if row.standing == "predicted":
+        return _predicted(board, row)
     dim = "label" if row.standing == "infeasible" else ""
     weight = "tuned" if row.standing == "winner" else "baseline" if row.standing == "baseline" else dim
     cells: list[tuple[Run, ...]] = [_rank(row, row.id in marked)]
@@ -92,6 +94,16 @@ def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
     cells.append(_flags(row))
     cells.append(((str(row.n), "label"),))
     return TableRow(row.id, tuple(cells))
+
+
+def _predicted(board: Board, row: BoardRow) -> TableRow:
+    """All of it grey, the one figure in brackets: nobody shall take it for a measurement."""
+    values = [value_text(key, row.configuration.get(*key), board.client) for key in board.keys]
+    expected = {"mbs": row.mb_per_s, "p50": row.p50_ms, "p99": row.p99_ms}
+    half = board.half_mb_per_s(row) if board.figure == "throughput" else row.half_width
+    texts = ["", *values, *((row.durability_name,) if says_more(board) else ())]
+    texts += ["" if value is None else f"({figure_text(value)} ±{_half_text(half):>2})" for value in expected.values()]
+    return TableRow(row.id, tuple(((text, "label"),) for text in (*texts, "not measured", "0")))
 
 
 def _rank(row: BoardRow, marked: bool) -> tuple[Run, ...]:
@@ -124,7 +136,14 @@ def _flags(row: BoardRow) -> tuple[Run, ...]:
 
 
 def sorted_rows(rows: Sequence[BoardRow], sort: str) -> list[BoardRow]:
-    """Rows in another order than the rank's; what has no figure comes last."""
+    """Rows in another order than the rank's; what has no figure comes last, and below it what is only predicted."""
+    if sort == SORTS[0]:
+        return list(rows)
+    measured = _sorted([row for row in rows if row.standing != "predicted"], sort)
+    return measured + [row for row in rows if row.standing == "predicted"]
+
+
+def _sorted(rows: Sequence[BoardRow], sort: str) -> list[BoardRow]:
     last = float("inf")
     match sort:
         case "MB/s":
@@ -142,6 +161,6 @@ def sorted_rows(rows: Sequence[BoardRow], sort: str) -> list[BoardRow]:
 
 def summary_of(board: Board, shown: int) -> str:
     """`12 cells, 1 infeasible`, or how many of them a filter lets through."""
-    total = len(board.rows)
+    total = len(board.rows) - board.predicted
     text = f"{total} cell{'s' * (total != 1)}" if shown == total else f"{shown} of {total} cells"
     return f"{text}, {board.infeasible} infeasible" if board.infeasible else text

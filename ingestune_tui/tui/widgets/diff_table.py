@@ -153,7 +153,7 @@ class DiffTable(DataTable[Text]):
         for text, role in row.cells[column]:
             cell.append(text, style_of(self, role))
         if self._shown_columns[column].right:
-            cell.justify = "right"
+            cell.pad_left(max(0, self._shown_columns[column].width - cell.cell_len))
         return cell
 
     def notify_style_update(self) -> None:
