@@ -83,7 +83,8 @@ class Narration:
                 self._line(self._finished(event))
             case events.SearchStopped():
                 leader = self._words(event.leader, False) if event.leader else "none"
-                self._line(f"search over after {event.trials} trials: {event.reason}. Leader: {leader}")
+                trials = "1 trial" if event.trials == 1 else f"{event.trials} trials"
+                self._line(f"search over after {trials}: {event.reason}. Leader: {leader}")
             case events.WorkloadFinished(outcome=outcome):
                 self._line(f"{size_text(outcome.workload.message_bytes)}: {claim(outcome)}")
             case events.StudyPaused():

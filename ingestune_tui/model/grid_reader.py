@@ -273,6 +273,10 @@ class _Reader:
         latency_asked = objective.p99_limit_ms is not None or not objective.maximize
         if timings.paced_s == 0 and latency_asked:
             self.report("trial.paced", "the objective needs a latency, and 0 leaves the paced stage out", 'like "5s"')
+        asked = self.document.get("objective", {})
+        if timings.paced_s == 0 and not latency_asked and isinstance(asked, dict) and "rate" in asked:
+            what = "latency is measured at this rate in the paced stage, which [trial] paced = 0 leaves out"
+            self.report("objective.rate", what, "keep one of them")
         needs_consumer = objective.figure in ("consumer_throughput", "end_to_end_p99")
         if workload.consumers == 0 and needs_consumer:
             self.report("objective", f"{objective.figure} needs a consumer", "set [workload] consumers = 1")
