@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from ingestune_tui.tuning.grid_file import GridFile
 
 
-_MANY_PARTITIONS = 1000
-"""In one topic; from so many on the person is asked first."""
-
-
 @click.command("run")
 @click.argument("grid", required=False, type=click.Path(path_type=Path))
 @cluster_options
@@ -180,17 +176,15 @@ def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:
 def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None:
     """A cluster that is not ours is loaded only after it was named and agreed to; many partitions weigh on any."""
     from ingestune_tui.errors import Refused
-    from ingestune_tui.model.space import expand, topic_shape
-    from ingestune_tui.tuning.estimate import estimate
+    from ingestune_tui.model.space import expand
+    from ingestune_tui.tuning.estimate import MANY_PARTITIONS, estimate, most_partitions
     from ingestune_tui.units import format_bytes, format_duration
 
     if yes:
         return
     spaces = [expand(grid_file.grid, each) for each in grid_file.grid.workloads]
-    most = max(
-        (topic_shape(cell.configuration, space.workload)[0] for space in spaces for cell in space.cells), default=1
-    )
-    if choice.kind != "external" and most < _MANY_PARTITIONS:
+    most = most_partitions(spaces)
+    if choice.kind != "external" and most < MANY_PARTITIONS:
         return
     price = estimate(grid_file.grid, spaces, nodes=choice.nodes)
     where = choice.bootstrap or choice.label
@@ -198,7 +192,7 @@ def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None
         f"About {price.trials} trials will load {where} for about {format_duration(price.seconds)}, "
         f"write up to {format_bytes(price.bytes_written)} and hold up to {format_bytes(price.peak_bytes)} at once."
     )
-    if most >= _MANY_PARTITIONS:
+    if most >= MANY_PARTITIONS:
         what += f" One topic has {most} partitions, which every broker holds open files for."
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(what, "Add --yes to agree where there is no terminal to ask in.")

@@ -16,7 +16,9 @@ from ingestune_tui.tui.watching import Watching
 
 if TYPE_CHECKING:
     from ingestune_tui.errors import Problem
+    from ingestune_tui.model.study import Study
     from ingestune_tui.tui.grid_document import GridDocument
+    from ingestune_tui.tui.run_request import Question
     from ingestune_tui.tui.state import ClusterChoice, GridCount
 
 MAX_REMEMBERED = 8
@@ -175,7 +177,6 @@ class Editing(Watching):
     @work(exclusive=True, group="ask-run")
     async def _ask_and_run(self) -> None:
         from ingestune_tui.tui.run_request import arguments, question, refusal
-        from ingestune_tui.tui.screens.dialogs import ask
 
         state, document = self.state, self.state.document
         if document is None:
@@ -191,13 +192,32 @@ class Editing(Watching):
             self.switch_mode("grid")
             self.redraw()
             return
-        text = question(document, state.cluster, count)
-        if text and await self.push_screen_wait(ask(f"Run {document.name}?", text, "Run")) != "yes":
+        if not await self._agreed(question(document, state.cluster, count)):
             return
         try:
             self.start_study(arguments(document, state.cluster, state.settings))
         except IngestuneError as error:
             self.say_error(error)
+
+    async def _agreed(self, question: Question | None) -> bool:
+        """Whether the person says yes; what is nobody's trouble is not asked."""
+        from ingestune_tui.tui.screens.dialogs import ask
+
+        if question is None:
+            return True
+        dialog = ask(question.title, question.text, question.yes, destroys=question.destroys)
+        return await self.push_screen_wait(dialog) == "yes"
+
+    async def agreed_to_resume(self, study: Study) -> bool:
+        from ingestune_tui.tui.grid_document import GridDocument
+        from ingestune_tui.tui.run_request import question_to_resume
+        from ingestune_tui.tui.state import ClusterChoice
+
+        kept_path = study.options.get("grid_path", "")
+        document = GridDocument(study.grid_text, study.grid_name, Path(kept_path) if kept_path else None)
+        cluster = ClusterChoice(study.options.get("cluster") or study.cluster.label)
+        count, _ = await asyncio.to_thread(_count_text, document, document.text)
+        return await self._agreed(question_to_resume(study, document, cluster, count))
 
 
 def _count_text(document: GridDocument, text: str) -> tuple[GridCount | None, tuple[Problem, ...]]:

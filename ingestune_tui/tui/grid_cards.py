@@ -102,7 +102,7 @@ def count_grid(grid: Grid, cached: int | None = None) -> GridCount:
     """Cells, time and bytes of a whole study of `grid`."""
     from ingestune_tui.model.space import expand
     from ingestune_tui.tui.state import GridCount
-    from ingestune_tui.tuning.estimate import estimate
+    from ingestune_tui.tuning.estimate import estimate, most_partitions
 
     spaces = [expand(grid, workload) for workload in grid.workloads]
     price = estimate(grid, spaces, cached=cached or 0)
@@ -114,6 +114,7 @@ def count_grid(grid: Grid, cached: int | None = None) -> GridCount:
         bytes_written=price.bytes_written,
         peak_bytes=price.peak_bytes,
         trials=price.trials,
+        partitions=most_partitions(spaces),
         cached=cached,
         merged=tuple((configuration, reason) for configuration, _, reason in spaces[0].merged),
         invalid=spaces[0].invalid,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.tuning.estimate import MANY_PARTITIONS
 from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
+    from ingestune_tui.model.grid import Grid
     from ingestune_tui.model.study import Study
     from ingestune_tui.tui.state import ClusterChoice, GridCount
 
@@ -19,22 +22,68 @@ LONG_S: Final = 900
 """A study longer than this is asked about first."""
 
 
-def question(document: GridDocument, cluster: ClusterChoice, count: GridCount | None) -> str:
-    """What to ask before the study starts; empty when it may just start."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before a study may put its load on a cluster."""
+
+    title: str
+    text: str
+    yes: str
+    """The answer that starts it."""
+    destroys: bool = False
+    """It changes what is not ours."""
+
+
+def question(document: GridDocument, cluster: ClusterChoice, count: GridCount | None) -> Question | None:
+    """What to ask before the study starts; None when it may just start."""
     grid = document.grid
     assert grid is not None
+    many = count.partitions if count is not None and count.partitions >= MANY_PARTITIONS else 0
+    long = count is not None and count.duration_s is not None and count.duration_s > LONG_S
+    if not (cluster.external or many or long):
+        return None
+    parts = [_price(count)]
+    if many:
+        parts.append(f"A topic of it has {many} partitions, and every broker holds open files for each of them.")
+    if not cluster.external:
+        return Question(f"Run {document.name}?", " ".join(parts), "Run")
+    cap = grid.limits.bytes_per_s
+    fast = f"at most {about_bytes(cap)}/s" if cap is not None else "as fast as one client can"
+    parts.insert(0, f"{cluster.address} is somebody's cluster, and this sends to it {fast}.")
+    title = f"Run {document.name} on {cluster.address}?"
+    names = _broker_settings(grid)
+    if not names:
+        return Question(title, " ".join(parts), "Run")
+    parts.append(f"It changes settings of its brokers for each trial and puts them back: {', '.join(names)}.")
+    return Question(title, " ".join(parts), "Change them and run", destroys=True)
+
+
+def question_to_resume(
+    study: Study, document: GridDocument, cluster: ClusterChoice, count: GridCount | None
+) -> Question | None:
+    """What to ask before an interrupted study goes on: only somebody's cluster has to be agreed to again."""
+    asked = question(document, cluster, count) if cluster.external and document.grid is not None else None
+    if asked is None:
+        return None
+    done = "What it has measured already is kept; the whole of it was: "
+    yes = "Change them and go on" if asked.destroys else "Go on"
+    return Question(f"Go on with {study.name} on {cluster.address}?", done + asked.text, yes, asked.destroys)
+
+
+def _price(count: GridCount | None) -> str:
+    """`About 36 trials take about 12 min and write about 9 GB per node, 2 GB at once.`"""
+    trials = f"About {count.trials} trials take" if count and count.trials else "It takes"
     time = f"about {format_duration(count.duration_s)}" if count and count.duration_s else "some time"
-    written = f"writes about {about_bytes(count.bytes_written)} per node" if count and count.bytes_written else ""
-    peak = f", {about_bytes(count.peak_bytes)} at once" if count and count.peak_bytes else ""
-    what = f"It takes {time} and {written}{peak}." if written else f"It takes {time}."
-    if cluster.external:
-        text = f"{cluster.address} is somebody's cluster. {what} It sends as fast as one client can."
-        if Scope.BROKER in grid.scopes:
-            text += " It changes dynamic settings of its brokers for each trial and puts them back."
-        return text
-    if count is not None and count.duration_s is not None and count.duration_s > LONG_S:
-        return what
-    return ""
+    written = f" and write about {about_bytes(count.bytes_written)} per node" if count and count.bytes_written else ""
+    peak = f", {about_bytes(count.peak_bytes)} at once" if count and written and count.peak_bytes else ""
+    return f"{trials} {time}{written}{peak}."
+
+
+def _broker_settings(grid: Grid) -> list[str]:
+    """The dynamic settings that are changed, the baseline's included."""
+    wanted = [(each.scope, each.name) for each in grid.active]
+    wanted += [(each.scope, each.name) for each in grid.baseline.settings]
+    return list(dict.fromkeys(name for scope, name in wanted if scope is Scope.BROKER))
 
 
 def refusal(document: GridDocument, cluster: ClusterChoice, count: GridCount | None) -> str:
@@ -44,6 +93,8 @@ def refusal(document: GridDocument, cluster: ClusterChoice, count: GridCount | N
         return str(document.problems[0]) if document.problems else "the grid has problems"
     if Scope.BROKER_STATIC in grid.scopes and cluster.address != "local":
         return "[broker.static] restarts the broker, so it runs on local only: switch it off, or choose local (o)"
+    if cluster.address == "simulated" and (names := _broker_settings(grid)):
+        return f"a simulated broker has no settings ({', '.join(names)}): switch them off, or choose local (o)"
     if count is not None and not count.run:
         reason = count.invalid[0][1] if count.invalid else "no parameter leaves one"
         return f"no cell can be run: {reason}"
@@ -61,7 +112,7 @@ def arguments(document: GridDocument, cluster: ClusterChoice, settings: Settings
     else:
         path = _private_copy(document, settings)
     result = [str(path), *_where(cluster.address, cluster.command_config, settings), "--yes"]
-    if Scope.BROKER in grid.scopes:
+    if _broker_settings(grid):
         result.append("--allow-broker-changes")
     return result
 

@@ -63,6 +63,8 @@ class GridCount:
     peak_bytes: int | None = None
     """Held at once, on each node."""
     trials: int = 0
+    partitions: int = 0
+    """Of the widest topic that a trial would make."""
     cached: int | None = None
     """None while nobody has looked."""
     merged: tuple[tuple[Configuration, str], ...] = ()

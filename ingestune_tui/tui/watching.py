@@ -42,6 +42,10 @@ class Watching(Library):
     def mark_changed(self) -> None:
         """Draw with the next tick; the app does it."""
 
+    async def agreed_to_resume(self, study: Study) -> bool:
+        """Ask before an interrupted study loads somebody's cluster again; the app does it."""
+        return True
+
     def start_study(self, arguments: list[str]) -> None:
         """Start `ingestune run ARGUMENTS` detached and watch it."""
 
@@ -186,5 +190,5 @@ class Watching(Library):
         except IngestuneError as error:
             self.say_error(error)
             return
-        if not self.attach_to(study):
+        if not self.attach_to(study) and await self.agreed_to_resume(study):
             self.start_study(arguments_to_resume(study, self.state.settings))

@@ -26,6 +26,9 @@ RECORD_OVERHEAD_BYTES = 12
 FREE_DISK_FLOOR = 5_000_000_000
 """On `local`, a trial is stopped when less than this is free."""
 
+MANY_PARTITIONS = 1000
+"""In one topic; from so many on the person is asked first, since every broker holds open files for each."""
+
 _MESSAGES_PER_S = ((10, 1.6e6), (100, 1.2e6), (1_000, 5e5), (10_000, 8e4), (100_000, 1e4))
 """Fast figures of one producer by message size, for a rate that nobody has measured yet."""
 
@@ -40,6 +43,16 @@ class Estimate:
     """By all trials, per node."""
     peak_bytes: int
     """Held at once, per node."""
+
+
+def most_partitions(spaces: Sequence[Space]) -> int:
+    """Of the widest topic that any cell, or the baseline, would make."""
+    shapes = [
+        topic_shape(configuration, space.workload)
+        for space in spaces
+        for configuration in (space.baseline, *(cell.configuration for cell in space.cells))
+    ]
+    return max((partitions for partitions, _ in shapes), default=0)
 
 
 def expected_messages_per_s(workload: Workload) -> float:

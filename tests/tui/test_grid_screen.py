@@ -16,6 +16,7 @@ from ingestune_tui.tui.messages import RunAsked
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.pick_property import PickProperty
+from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.grid_row import GridRow
 from tests.tui.conftest import GRID
 from tests.tui.shown import ShownApp
@@ -311,8 +312,6 @@ async def test_r_runs_a_grid_without_problems(editor: Editor, monkeypatch: pytes
 
 
 async def test_somebodys_cluster_is_asked_about_first(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ingestune_tui.tui.state import ClusterChoice
-
     app = editor()
     started: list[list[str]] = []
     monkeypatch.setattr(app, "start_study", started.append)
@@ -325,6 +324,56 @@ async def test_somebodys_cluster_is_asked_about_first(editor: Editor, monkeypatc
         assert isinstance(app.screen, Dialog)
         assert "kafka1:9092 is somebody's cluster" in " ".join(app.text().split())
         await pilot.press("enter")
+        await ready(pilot)
+        assert not started
+
+
+async def asked(pilot: Pilot[int]) -> None:
+    """Until a dialog is drawn."""
+    while not isinstance(pilot.app.screen, Dialog):
+        await pilot.pause()
+    await pilot.pause()
+
+
+async def test_changes_of_somebodys_brokers_name_cluster_and_settings_and_cancel_is_safe(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    app = editor(GRID + '[broker]\n"num.io.threads" = [4, 8]\n"num.network.threads" = [3, 6]\n')
+    started: list[list[str]] = []
+    monkeypatch.setattr(app, "start_study", started.append)
+    app.state.cluster = ClusterChoice("kafka1:9092,kafka2:9092")
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await pilot.press("r")
+        await asked(pilot)
+        text = " ".join(app.text().split())
+        assert "on kafka1:9092,kafka2:9092?" in text
+        assert "num.io.threads, num.network.threads" in text
+        assert "Change them and run" in text
+        await pilot.press("enter")
+        await ready(pilot)
+        assert not started
+        await pilot.press("r")
+        await asked(pilot)
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        assert "--allow-broker-changes" in started[0]
+
+
+async def test_thousands_of_partitions_are_asked_about_even_here(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = editor(GRID + "[topic]\npartitions = [6, 3000]\n")
+    started: list[list[str]] = []
+    monkeypatch.setattr(app, "start_study", started.append)
+    app.state.cluster = ClusterChoice("local")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("r")
+        await asked(pilot)
+        assert "3000" in app.text()
+        assert "open files" in app.text()
+        await pilot.press("escape")
         await ready(pilot)
         assert not started
 

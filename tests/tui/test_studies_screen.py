@@ -14,6 +14,7 @@ from textual.widgets import Input
 from ingestune_tui.model.study import Study, StudyState
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens import studies
+from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
 from ingestune_tui.tui.widgets.studies_table import when_text
 from tests.tui.fake_study import FakeStudy
@@ -101,6 +102,28 @@ async def test_resume_is_offered_only_where_something_is_left_to_do(tmp_path: Pa
         assert "stopped by you" in app.text()
         await pilot.press("R")
         assert app.resumed == ["0193d000-0000-7000-8000-00000000000a"]
+
+
+@pytest.mark.parametrize(("cluster", "keys", "goes_on"), [
+    ("kafka1:9092", ["enter"], False),
+    ("kafka1:9092", ["right", "enter"], True),
+    ("simulated", [], True),
+])  # fmt: skip
+async def test_going_on_asks_again_before_it_loads_somebodys_cluster(
+    tmp_path: Path, cluster: str, keys: list[str], goes_on: bool
+) -> None:
+    app = ShownApp(tmp_path, "studies")
+    study = msgspec.structs.replace(
+        FakeStudy(name="orders").study(), grid_text='[producer]\n"linger.ms" = [0, 5]\n', options={"cluster": cluster}
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        asking = app.run_worker(app.agreed_to_resume(study))
+        while keys and not isinstance(app.screen, Dialog):
+            await pilot.pause()
+        if keys:
+            assert "Go on with orders on kafka1:9092?" in app.text()
+            await pilot.press(*keys)
+        assert await asking.wait() is goes_on
 
 
 async def test_rename_checks_the_name(tmp_path: Path, store: Store) -> None:
