@@ -21,6 +21,7 @@ from ingestune_tui.model.configuration import Setting
 from ingestune_tui.model.grid import MAX_CELLS, MAX_GRID_BYTES, BaselineChoice, Grid, Parameter, Search
 from ingestune_tui.model.objective import Objective
 from ingestune_tui.model.workload import Limits, Timings, Workload
+from ingestune_tui.units import format_bytes
 
 TOPIC_SHAPE: Mapping[str, tuple[int, int]] = {"partitions": (1, 100_000), "replication": (1, 32)}
 """What a topic is created with, not properties of it; tunable all the same. Lowest and highest value."""
@@ -277,6 +278,13 @@ class _Reader:
         if timings.paced_s == 0 and not latency_asked and isinstance(asked, dict) and "rate" in asked:
             what = "latency is measured at this rate in the paced stage, which [trial] paced = 0 leaves out"
             self.report("objective.rate", what, "keep one of them")
+        cap, rate = grid.limits.bytes_per_s, objective.rate_per_s
+        largest = max(each.message_bytes for each in grid.workloads)
+        if cap is not None and rate is not None and rate * largest > cap:
+            what = (
+                f"{rate:,.0f} messages/s of {largest} bytes are more than [limits] bytes_per_s, {format_bytes(cap)}/s"
+            )
+            self.report("objective.rate", what, "lower it, or raise bytes_per_s")
         needs_consumer = objective.figure in ("consumer_throughput", "end_to_end_p99")
         if workload.consumers == 0 and needs_consumer:
             self.report("objective", f"{objective.figure} needs a consumer", "set [workload] consumers = 1")

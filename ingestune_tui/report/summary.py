@@ -10,7 +10,9 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.catalogue import catalogue
+from ingestune_tui.catalogue.catalogue import CLIENT_SCOPES
+from ingestune_tui.model.configuration import Configuration, Setting
 from ingestune_tui.model.objective import MAXIMIZED
 from ingestune_tui.model.space import durability_of
 from ingestune_tui.model.study import Effect, Outcome, Study
@@ -220,11 +222,20 @@ def baseline_name(outcome: Outcome) -> str:
     """What the winner was measured against, in words: the client's defaults, or the person's own settings."""
     pinned = {item.name for item in outcome.winner or ()} if outcome.winner else set()
     own = [item for item in outcome.baseline if item.name not in pinned]
+    client = outcome.workload.client
     same = all(
-        outcome.winner is not None and outcome.winner.get(item.scope, item.name) == item.value
+        outcome.winner is not None
+        and outcome.winner.get(item.scope, item.name) == item.value
+        and _is_default(item, client)
         for item in outcome.baseline
     )
-    return f"{outcome.workload.client}'s defaults" if not own and same else "the baseline"
+    return f"{client}'s defaults" if not own and same else "the baseline"
+
+
+def _is_default(item: Setting, client: str) -> bool:
+    """Whether it is what the client does unasked; what brokers and topics are given is not the client's."""
+    prop = catalogue.find(item.scope, item.name) if item.scope in CLIENT_SCOPES else None
+    return prop is None or prop.default(client) == item.value
 
 
 def claim(outcome: Outcome) -> str:

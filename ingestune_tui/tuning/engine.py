@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from ingestune_tui.errors import StudyError
 from ingestune_tui.model.events import (
     Event,
@@ -31,8 +33,13 @@ from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
 from ingestune_tui.tuning.identity import env_hash, method_hash
 from ingestune_tui.tuning.outcome import judge, leader_and_runner_up
 from ingestune_tui.tuning.record import StudyRecord
+from ingestune_tui.tuning.search import observations
 from ingestune_tui.tuning.trial_loop import Stopped, TrialLoop
 from ingestune_tui.tuning.workload_run import Identity, WorkloadRun
+from ingestune_tui.units import three_digits
+
+_REASONS = 3
+"""Why cells are invalid: told so many, `check` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,7 @@ class Engine:
                 resumed=bool(self._record.trials),
             )
         )
-        for note in self._grid_file.notes:
+        for note in dict.fromkeys((*self._grid_file.notes, *(left for space in spaces if (left := _left_out(space))))):
             self._emit(Notice(level="info", text=note))
         for trial in self._record.trials:
             self._emit(TrialFinished.of(trial, study.name))
@@ -179,6 +186,8 @@ class Engine:
             leader = await run.search()
             if leader is None:
                 return self._outcome(space, self._no_leader(space, run), infeasible=run.infeasible)
+            if missed := self._limit_missed(space):
+                return msgspec.structs.replace(self._outcome(space, missed, infeasible=True), winner=None)
             challenger = self._challenger(space, leader)
             if challenger is None:
                 return self._outcome(space, self._no_challenger(space), leader)
@@ -198,6 +207,21 @@ class Engine:
         failed = (trial.error for trial in self._record.of(space.workload) if trial.state == "infeasible")
         error = next((each for each in failed if each), "") if run.infeasible else ""
         return f"{run.reason}: {error}" if error else run.reason
+
+    def _limit_missed(self, space: Space) -> str:
+        """Why nothing may win: no trial kept the limit that goes along. Empty without one, or when any did."""
+        objective = self._grid_file.grid.objective
+        limit = objective.p99_limit_ms
+        if limit is None:
+            return ""
+        seen = [each for each in observations(self._record.of(space.workload), objective, space) if not each.infeasible]
+        lowest = min((each.limit_value for each in seen if each.limit_value is not None), default=None)
+        if lowest is None or lowest < limit:
+            return ""
+        return (
+            f"no configuration kept p99 below {limit:g} ms, the lowest was {three_digits(lowest)} ms: "
+            "raise [objective] p99_ms, or lower its rate"
+        )
 
     def _no_challenger(self, space: Space) -> str:
         """Why nobody can meet the baseline in the pairs."""
@@ -236,3 +260,12 @@ class Engine:
             method_hash=method_hash(space.workload, grid.timings, grid.limits, payload),
             cache_s=self._options.cache_s,
         )
+
+
+def _left_out(space: Space) -> str:
+    """How many cells are not run, and why not; empty where all are, and where none is, which the outcome says."""
+    if not space.cells or not (space.merged or space.invalid):
+        return ""
+    reasons = list(dict.fromkeys(reason for _, reason in space.invalid))
+    more = f"; and {len(reasons) - _REASONS} more reasons" if reasons[_REASONS:] else ""
+    return f"{space.counts}" + (f" ({'; '.join(reasons[:_REASONS])}{more})" if reasons else "")

@@ -204,6 +204,30 @@ async def test_a_grid_of_which_no_cell_can_be_measured_says_what_the_first_one_m
     assert study.message == study.outcomes[0].reason
 
 
+@pytest.mark.parametrize(("limit", "verdict"), [(4.9, "infeasible"), (5.1, "faster")])
+async def test_a_limit_that_nothing_keeps_is_told_before_any_pair(
+    monkeypatch: pytest.MonkeyPatch, store: Store, limit: float, verdict: str
+) -> None:
+    world = scripted(monkeypatch, store, f"[objective]\np99_ms = {limit}\n" + SMALL)
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert outcome.verdict == verdict
+    if verdict == "infeasible":
+        assert (study.state, outcome.winner, outcome.pairs) == ("failed", None, 0)
+        assert outcome.reason.startswith("no configuration kept p99 below 4.9 ms, the lowest was 5.00 ms: raise")
+
+
+async def test_cells_that_are_left_out_are_told_with_their_reason_once(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    grid = "[workload]\nmessage_bytes = [100, 1000]\n" + SMALL
+    grid = grid.replace('acks = "all"', 'acks = "1"\n"enable.idempotence" = [false, true]')
+    world = scripted(monkeypatch, store, grid)
+    await world.run(await world.study())
+    told = [event.text for event in world.events if isinstance(event, Notice) and "invalid" in event.text]
+    assert told == ["3x2 = 6 cells: 3 run, 0 merged, 3 invalid (enable.idempotence needs acks=all, not 1)"]
+
+
 async def test_without_confirmation_there_is_a_leader_and_no_claim(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:

@@ -180,6 +180,10 @@ def test_every_problem_is_reported_at_once_with_its_path() -> None:
         ("[objective]\nminimize = 'p99'\np99_ms = 5", "leave p99_ms out"),
         ("[objective]\nminimize = 'p99'\n[trial]\npaced = 0", "leaves the paced stage out"),
         ("[objective]\nrate = '30%'\n[trial]\npaced = 0", "in the paced stage, which [trial] paced = 0 leaves out"),
+        (
+            "[workload]\nmessage_bytes = [10, 1000]\n[objective]\nrate = 10000\n[limits]\nbytes_per_s = '1MB'",
+            "10,000 messages/s of 1000 bytes are more than [limits] bytes_per_s, 1MB/s",
+        ),
         ("[objective]\nmaximize = 'consumer_throughput'", "needs a consumer"),
         ("[workload]\npartitions = 3\n[topic]\npartitions = [1, 2]", "keep one of them"),
         ("[search]\noff = ['producer.lingr.ms']\n" + SMALL, "did you mean producer.linger.ms?"),

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.configuration import Configuration
-from ingestune_tui.model.study import Cluster, Outcome
+from ingestune_tui.model.study import Cluster, Outcome, Ratio
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.html import render_html
 from ingestune_tui.report.summary import claim, estimate, farewell, summarize, what_mattered
@@ -159,6 +159,20 @@ def test_the_farewell_exports_what_the_winner_changes() -> None:
     ]  # linger.ms 5 and 6 partitions are the defaults
     assert "replication 1 -> 2" in text
     assert "partitions" not in text
+
+
+@pytest.mark.parametrize(("acks", "against"), [("all", "librdkafka's defaults"), ("1", "the baseline")])
+def test_a_baseline_with_a_value_of_its_own_is_not_called_the_defaults(acks: str, against: str) -> None:
+    setting = {"acks": acks}
+    outcome = Outcome(
+        workload=Workload(),
+        objective="throughput",
+        verdict="faster",
+        ratio=Ratio(ratio=2.0, low=1.8, high=2.2),
+        winner=Configuration.of({Scope.PRODUCER: {**setting, "linger.ms": 20}}),
+        baseline=Configuration.of({Scope.PRODUCER: setting}),
+    )
+    assert claim(outcome) == f"2.0x [1.8, 2.2] the throughput of {against}: faster"
 
 
 def test_what_did_not_matter_is_said_plainly(fake: FakeStudy) -> None:
