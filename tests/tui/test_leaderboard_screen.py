@@ -62,6 +62,17 @@ async def test_rows_carry_rank_ties_intervals_flags_and_only_what_differs(tmp_pa
         assert "19 cells, 1 infeasible" in text
 
 
+async def test_a_latency_below_a_millisecond_keeps_all_its_digits(tmp_path: Path) -> None:
+    view = finished()
+    for trial in view.trials.values():
+        if trial.finished is not None and trial.finished.latency is not None:
+            low = msgspec.structs.replace(trial.finished.latency, p50=0.443)
+            trial.finished = msgspec.structs.replace(trial.finished, latency=low)
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(80, 24)):
+        assert "0.443" in app.text()
+
+
 async def test_the_filter_narrows_as_it_is_typed_and_escape_brings_all_back(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "leaderboard", finished())
     async with app.run_test(size=(80, 24)) as pilot:

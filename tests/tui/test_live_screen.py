@@ -174,6 +174,18 @@ async def test_keys_that_cannot_work_now_are_not_offered(tmp_path: Path) -> None
         assert app.commands == []
 
 
+async def test_the_footer_follows_what_the_study_allows(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live")
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.show_view(until(FakeStudy().all(), 16, "saturated", 9))
+        await pilot.pause()
+        assert "S stop & confirm  ←→ trials" in app.text()
+        app.show_view(StudyView.of(FakeStudy().all()))
+        await pilot.pause()
+        assert "skip" not in app.text().splitlines()[-1]
+        assert "e export" in app.text().splitlines()[-1]
+
+
 async def test_e_exports_the_winner_once_there_is_one(tmp_path: Path) -> None:
     events = FakeStudy().all()
     app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 9))

@@ -71,6 +71,8 @@ class Place(Screen[None]):
             for line in self.query(StatusLine):
                 line.show_parts(self.status(state))
             self.refresh_from(state)
+            for footer in self.query(KeyFooter):
+                footer.follow()
 
     def on_screen_resume(self) -> None:
         """In front again: catch up with what happened meanwhile."""

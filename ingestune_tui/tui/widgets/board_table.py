@@ -44,6 +44,10 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
         wide = min(14, max([len(heading(name)), *(len(text) for text in texts)]))
         settings.append(Column(f"{scope.value}.{name}", heading(name), wide))
     widest = max((len(figure_text(row.mb_per_s)) for row in rows[:50]), default=4)
+    p50, p99 = (
+        max([4, *(len(percentile_text(getattr(row, f"{name}_ms"), name, row.approximate)) for row in rows[:200])])
+        for name in ("p50", "p99")
+    )
     ranked = _FIGURE_COLUMN[board.figure]
     promise = max((len(row.durability_name) for row in rows[:200]), default=0)
     classes = (Column("class", "durability", min(22, max(10, promise))),) if says_more(board) else ()
@@ -52,8 +56,8 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
         *settings,
         *classes,
         _figure_column("mbs", title("MB/s"), max(5, widest), ranked),
-        _figure_column("p50", title("p50"), 4, ranked),
-        _figure_column("p99", title("p99"), 4, ranked),
+        _figure_column("p50", title("p50"), p50, ranked),
+        _figure_column("p99", title("p99"), p99, ranked),
     )
     n = Column("n", title("n"), 2, right=True)
     left = width - sum(column.width + 2 for column in (*columns, n)) - 3  # its own gap, and the scrollbar

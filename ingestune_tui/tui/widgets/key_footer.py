@@ -21,12 +21,18 @@ class KeyFooter(Widget):
 
     _spans: list[tuple[int, int, str]]
     """(first column, column after, key) of what is shown."""
+    _shown: list[tuple[str, str, str]] | None = None
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
         self.refresh()
+
+    def follow(self) -> None:
+        """Drawn again if other keys work now: which do depends on the study, too, and that moves on by itself."""
+        if self._shown is not None and self.keys() != self._shown:
+            self.refresh()
 
     def keys(self) -> list[tuple[str, str, str]]:
         """(key as the app names it, key as shown, what it does): those that fit, `?` last."""
@@ -56,7 +62,8 @@ class KeyFooter(Widget):
     def render(self) -> Content:
         line = Content("")
         self._spans = []
-        for number, (key, shown, what) in enumerate(self.keys()):
+        self._shown = self.keys()
+        for number, (key, shown, what) in enumerate(self._shown):
             label = Content.assemble((shown, "bold $tuned"), (f" {what}", "$quiet"))
             gap = "  " if number else ""
             line += Content(gap)
