@@ -117,12 +117,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _running_process_that_names(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(folder)])
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    script = "import time; print('here', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # a process that has only just begun names nothing yet
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _record(folder: Path, pid: int, started: float) -> None:
