@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ def ingestune(tmp_path: Path) -> Iterator[Command]:
         asyncio.run(kafka_runtime())
     yield command
     command.end_all()
+    for process in processes_of(command):  # after a failure: all of it carries this test's home
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def processes_of(ingestune: Command) -> list[psutil.Process]:
@@ -109,12 +113,11 @@ def edit_and_save(screen: Terminal, row: str, values: str) -> None:
     screen.until(r"journey\.toml │")
 
 
-def run_and_watch(screen: Terminal) -> None:
-    """From the grid to the verdict: figures move, the search is cut short, the pairs are met."""
-    screen.press("r")
-    screen.until("preflight", within_s=40)
+def watch(screen: Terminal) -> None:
+    """From the first trial to the verdict: figures move, the search is cut short, the pairs are met."""
     screen.until(r"\d [kM ]*msg/s")
     screen.until(r"(racing|measuring) [1-9]", within_s=60)
+    screen.until("S stop & confirm")
     screen.press("S")
     screen.until("Stop the search")
     screen.press("Right", "Enter")
@@ -159,7 +162,10 @@ def test_a_journey_from_the_first_screen_to_the_file_read_back(ingestune: Comman
             edit_and_save(screen, "batch.size", EDITED)
             assert (folder / "journey.toml").read_text() == GRID.replace('"32KiB"', '"256KiB"')
 
-            run_and_watch(screen)
+            screen.press("r")
+            screen.until("preflight", within_s=40)
+            assert "java" in {process.name() for process in processes_of(ingestune)}
+            watch(screen)
             screen.press("3")
             screen.until(r"◆ +[12]  +(16|256)KiB")
             screen.press("4")
