@@ -335,5 +335,8 @@ def _say_goodbye(app: IngestuneApp) -> None:
     from ingestune_tui.report.summary import farewell
     from ingestune_tui.tui.stored import study_of
 
+    study = study_of(view)
+    if view is app.told_to_stop and view.finished is None:
+        study = replace(study, state="stopped", message="cleaning up")
     with contextlib.suppress(OSError):
-        print(farewell(study_of(view)))
+        print(farewell(study))

@@ -35,6 +35,8 @@ class Watching(Library):
     _ended: asyncio.Event | None = None
     watched: StudyView | None = None
     """The last study that was started here or attached to; quitting sums it up."""
+    told_to_stop: StudyView | None = None
+    """The study that was asked to stop; it may still be cleaning up when the app has gone."""
 
     def say(self, text: str, level: Level = "info") -> None:
         """A toast; the app does it."""
@@ -168,7 +170,10 @@ class Watching(Library):
         from ingestune_tui.model.events import StopStudy
 
         ended = self._ended
-        if await self.send(StopStudy()) and ended is not None:
+        if not await self.send(StopStudy()):
+            return
+        self.told_to_stop = self.watched
+        if ended is not None:
             try:
                 await asyncio.wait_for(ended.wait(), STOP_WAIT_S)
             except TimeoutError:

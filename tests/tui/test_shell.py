@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from ingestune_tui import settings as kept
 from ingestune_tui.model.events import StopStudy
-from ingestune_tui.tui.app import IngestuneApp, initial_state
+from ingestune_tui.tui.app import IngestuneApp, _say_goodbye, initial_state
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.events import EventsScreen
 from ingestune_tui.tui.screens.help import HelpScreen
@@ -117,8 +117,11 @@ async def test_quitting_while_a_study_runs_asks_and_cancel_is_the_safe_answer(tm
     assert app.return_value == 0
 
 
-async def test_quitting_with_stop_tells_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_quitting_with_stop_tells_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     app = ShownApp(tmp_path, "live", until(FakeStudy().events(), 3, "saturated", 2))
+    app.watched = app.state.study
     told: list[object] = []
 
     async def send(command: object) -> bool:
@@ -133,6 +136,8 @@ async def test_quitting_with_stop_tells_the_study(tmp_path: Path, monkeypatch: p
         await pilot.press("right", "right", "enter")
         await pilot.pause()
     assert [type(command) for command in told] == [StopStudy]
+    _say_goodbye(app)
+    assert capsys.readouterr().out == "quick: stopped, cleaning up\ningestune results quick\n"
 
 
 async def test_unsaved_changes_are_asked_about(editor: Editor) -> None:
