@@ -338,5 +338,7 @@ def _say_goodbye(app: IngestuneApp) -> None:
     study = study_of(view)
     if view is app.told_to_stop and view.finished is None:
         study = replace(study, state="stopped", message="cleaning up")
+    elif view is app.lost:
+        study = replace(study, state="interrupted")
     with contextlib.suppress(OSError):
         print(farewell(study))

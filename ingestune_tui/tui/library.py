@@ -48,12 +48,23 @@ async def read_study(store: Store, study: Study) -> StudyView:
     return view
 
 
+def as_it_stands(study: Study) -> Study:
+    """A study whose process went without a word is interrupted, whatever its row says. Another host's is believed."""
+    from msgspec.structs import replace
+
+    from ingestune_tui.storage.owner import lives  # psutil: 10 ms, and only what seems to run needs it
+
+    if study.state not in ("running", "paused") or (study.owner is not None and lives(study.owner, 0.0)):
+        return study
+    return replace(study, state="interrupted", message="its process ended without a word; R goes on with it")
+
+
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:
     """Every study, newest first, with the number of its trials."""
     from ingestune_tui.tui.stored import StudyLine
 
     counts = await store.trial_counts()
-    return tuple(StudyLine(study, counts.get(study.id, 0)) for study in await store.studies())
+    return tuple(StudyLine(as_it_stands(study), counts.get(study.id, 0)) for study in await store.studies())
 
 
 class Library(App[int]):
@@ -97,7 +108,7 @@ class Library(App[int]):
         if (store := self.state.store) is None:
             return
         try:
-            study = await store.find_study(study_id)
+            study = as_it_stands(await store.find_study(study_id))
             if study.state in ("running", "paused") and self.attach_to(study):
                 return
             self.state.study = await read_study(store, study)

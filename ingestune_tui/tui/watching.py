@@ -35,6 +35,8 @@ class Watching(Library):
     _ended: asyncio.Event | None = None
     watched: StudyView | None = None
     """The last study that was started here or attached to; quitting sums it up."""
+    lost: StudyView | None = None
+    """The study whose process ended without a last word."""
     told_to_stop: StudyView | None = None
     """The study that was asked to stop; it may still be cleaning up when the app has gone."""
 
@@ -73,6 +75,7 @@ class Watching(Library):
 
     @work(exclusive=True, group="watch")
     async def _watch(self, connect: Callable[[], Awaitable[StudyClient]], place: str) -> None:
+        from ingestune_tui.model.events import now
         from ingestune_tui.tui.study_view import StudyView  # 40 ms with the events and the catalogue
 
         view = StudyView()
@@ -81,6 +84,7 @@ class Watching(Library):
         state.study, state.connected = view, True
         self.switch_mode(place)
         self.redraw()
+        asked_at = now()
         try:
             client = await connect()
         except IngestuneError as error:
@@ -95,7 +99,7 @@ class Watching(Library):
         try:
             async with client:
                 self._client = client
-                await self._follow(client, view)
+                await self._follow(client, view, asked_at)
         except StudyError as error:
             self.say_error(error)
         finally:
@@ -104,15 +108,18 @@ class Watching(Library):
             if state.study is view:
                 state.connected = False
         if view.finished is None:
+            self.lost = view
             self.say("the study's process ended without a last word; R in Studies goes on with it", "error")
         self.read_studies()
         self.redraw()
 
-    async def _follow(self, client: StudyClient, view: StudyView) -> None:
+    async def _follow(self, client: StudyClient, view: StudyView, asked_at: str) -> None:
+        """Fold its events. What was said before `asked_at` is in the event list and makes no toast again."""
         number = 0
         async for event in client.events():
             view.apply(event)
-            self._tell(event)
+            if getattr(event, "time", asked_at) >= asked_at:
+                self._tell(event)
             self.mark_changed()
             number += 1
             if number % _AT_ONCE == 0:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from ingestune_tui.model.events import Event, Notice
 from ingestune_tui.model.study import Study, StudyState
+from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
+from ingestune_tui.tui.library import as_it_stands
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
@@ -102,6 +106,74 @@ async def test_resume_is_offered_only_where_something_is_left_to_do(tmp_path: Pa
         assert "stopped by you" in app.text()
         await pilot.press("R")
         assert app.resumed == ["0193d000-0000-7000-8000-00000000000a"]
+
+
+async def test_a_study_whose_process_was_killed_is_interrupted_and_can_be_gone_on_with(
+    tmp_path: Path, store: Store
+) -> None:
+    dead = msgspec.structs.replace(this_process("/nowhere.sock"), process_started_at=1.0)
+    fake = FakeStudy(pairs=4, searched=4, name="killed", id="0193d000-0000-7000-8000-00000000000b")
+    fake.all()
+    study = msgspec.structs.replace(fake.study(), state="running", owner=dead, outcomes=())
+    await store.create_study(study)
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"killed", "enter")
+        await pilot.pause()
+        assert "· interrupt" in app.text()
+        assert "ended without a word" in app.text()
+        await pilot.press("R")
+        assert app.resumed == [study.id]
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "✗ interrupted" in app.text().splitlines()[1]
+
+
+async def test_a_study_that_lives_here_or_elsewhere_is_believed() -> None:
+    running = msgspec.structs.replace(FakeStudy().study(), state="running", owner=this_process("/some.sock"))
+    assert as_it_stands(running) == running
+    assert running.owner is not None
+    away = msgspec.structs.replace(running, owner=msgspec.structs.replace(running.owner, host="another", pid=1))
+    assert as_it_stands(away) == away
+
+
+class Heard:
+    """A study process that says these events and is gone."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self._events = events
+
+    async def __aenter__(self) -> Heard:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def events(self) -> AsyncIterator[Event]:
+        for event in self._events:
+            yield event
+
+
+async def test_attaching_shows_old_warnings_in_the_event_list_and_not_as_toasts(tmp_path: Path) -> None:
+    heard = [
+        Notice(time="2020-01-01T00:00:00.000Z", level="warning", text="long ago"),
+        Notice(time="2999-01-01T00:00:00.000Z", level="warning", text="just now"),
+    ]
+
+    async def connect() -> Any:
+        return Heard([*FakeStudy().all()[:1], *heard])
+
+    app = ShownApp(tmp_path, "live")
+    async with app.run_test(size=(80, 24)):
+        await app._watch(connect, "live").wait()
+        texts = [said.text for said in app.state.said]
+        assert "long ago" not in texts
+        assert "just now" in texts
+        assert app.watched is not None
+        assert "long ago" in [told.text for told in app.watched.told]
+        assert app.lost is app.watched
 
 
 @pytest.mark.parametrize(("cluster", "keys", "goes_on"), [
