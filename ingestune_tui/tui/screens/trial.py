@@ -150,7 +150,7 @@ class TrialScreen(StudyPlace):
 
     def _facts(self, view: StudyView, state: AppState) -> list[Row]:
         trial, started = self.trial, view.started
-        width = max(20, self.size.width - 14)
+        width = max(20, self.size.width - 12)  # the label, the padding, the scrollbar
         rows: list[Row] = []
 
         def say(label: str, text: str, role: str = "") -> None:
@@ -161,7 +161,10 @@ class TrialScreen(StudyPlace):
             say("", flag, "flag")
         if trial.error:
             say("error", trial.error, "bad")
-        for i, line in enumerate(why_lines(trial)):
+        why = why_lines(trial)
+        if not self.has_class("-wide"):  # each would wrap: run on instead
+            why = [" · ".join(why)] if why else []
+        for i, line in enumerate(why):
             say("why" if i == 0 else "", line)
         if line := difference_line(trial, view.baseline(trial.workload.message_bytes)):
             say("differs", line)

@@ -77,7 +77,7 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
     return Said(
         tuple(first),
         (("   ".join(changes) or "nothing that was tried is better: keep what you have", ""),),
-        ((size_text(message_bytes), "label"),),
+        ((size_text(message_bytes), "label"),) if len(view.sizes) > 1 else (),
     )
 
 

@@ -14,7 +14,7 @@ from ingestune_tui.tui.trial_view import TrialView
 from ingestune_tui.tui.widgets.axis import Limits
 from ingestune_tui.tui.widgets.plot import Band, Plot, Series
 
-MARGIN = 14
+MARGIN = 15
 _NAMES = {"warmup": "warm-up", "saturated": "saturated", "paced": "paced"}
 
 
