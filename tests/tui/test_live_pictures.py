@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from ingestune_tui.bench.latency import encode, histogram_of
-from ingestune_tui.model.events import StudyFinished, StudyPaused
+from ingestune_tui.model.events import StudyFinished, StudyPaused, WorkloadFinished
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.study_view import StudyView
@@ -151,3 +151,24 @@ def test_studies(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -
         ),
     )
     assert snap_compare(app, terminal_size=size, run_before=pressing("down"))
+
+
+@pytest.mark.parametrize("place", ["leaderboard", "compare", "studies"])
+def test_empty(snap_compare: Compare, tmp_path: Path, place: str) -> None:
+    app = ShownApp(tmp_path, place)
+    app.state.studies = ()
+    assert snap_compare(app, terminal_size=(80, 24))
+
+
+@pytest.mark.parametrize("place", ["leaderboard", "compare"])
+def test_failed(snap_compare: Compare, tmp_path: Path, place: str) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    view.apply(StudyFinished(study="quick", state="failed", message="the broker is gone"))
+    assert snap_compare(ShownApp(tmp_path, place, view), terminal_size=(80, 24))
+
+
+def test_live_with_one_size_confirmed(snap_compare: Compare, tmp_path: Path) -> None:
+    events = FakeStudy(sizes=(100, 1000), pairs=6).all()
+    first = next(place for place, event in enumerate(events) if isinstance(event, WorkloadFinished))
+    app = ShownApp(tmp_path, "live", StudyView.of(events[: first + 60]))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=pressing(*["left"] * 3))

@@ -148,6 +148,10 @@ class DiffTable(DataTable[Text]):
     def _out_of_order(self, wanted: Sequence[TableRow]) -> bool:
         return any(self.get_row_index(row.id) != i for i, row in enumerate(wanted))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be opened where there is no row, and the footer then promises nothing."""
+        return action != "select_cursor" or self.row_count > 0
+
     def _cell(self, row: TableRow, column: int) -> _Cell:
         cell = _Cell()
         for text, role in row.cells[column]:
