@@ -12,6 +12,7 @@ import os
 import time
 from array import array
 from collections import Counter
+from dataclasses import replace
 from typing import Final, Literal
 
 from ingestune_tui.bench import librdkafka as rd
@@ -46,13 +47,14 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
     gc.collect()
     gc.freeze()
     outbox.send(Ready(pid=os.getpid(), client=rd.version()))
+    early_us: list[int] = []
     while True:
         while not inbox.commands:
             inbox.arrived.clear()
             reader.serve(0)
             reader.check()
             outbox.push()
-            if not inbox.commands and not reader.read(0):
+            if not inbox.commands and not reader.read_timed(0, early_us):
                 inbox.arrived.wait(0.01)
         match inbox.commands.popleft():
             case Warm():
@@ -60,7 +62,8 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
             case Saturate(seconds=seconds):
                 outbox.send(_catch_up(reader, sampler, inbox, spec, seconds))
             case Pace(seconds=seconds):
-                outbox.send(_follow(reader, sampler, inbox, spec, seconds))
+                outbox.send(_follow(reader, sampler, inbox, spec, seconds, early_us))
+                early_us = []
             case Finish():
                 outbox.send(
                     Finished(
@@ -94,7 +97,7 @@ def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec
     end = mark(reader)
     sampler.emit("saturated", at=end)
     left = reader.outstanding
-    _go_to_the_end(reader)
+    _go_to_the_end(reader, [])
     return _done("saturated", start, end, spec, failed=dict(reader.failed - failed_before), backlog_end=left)
 
 
@@ -112,27 +115,33 @@ def _at_rest(reader: Reader, inbox: Inbox, within_s: float) -> list[tuple[int, i
     return found
 
 
-def _go_to_the_end(reader: Reader) -> None:
-    """Stand at the end of every partition, dropping what was not read.
+def _go_to_the_end(reader: Reader, early_us: list[int]) -> None:
+    """Stand at the end of every partition, dropping what was not read; the ages of what is due already are kept.
 
     Also after a whole backlog: the fetchers begin anew, without the back-off (1 s) of their full queue.
     """
     reader.start([high for _, high in reader.offsets()], 0)
-    while reader.read(1):
+    while reader.read_timed(1, early_us):
         pass
 
 
-def _follow(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float) -> StageDone:
-    """Consume what is sent from now on, timing what carries its due time."""
+def _follow(
+    reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float, early_us: list[int]
+) -> StageDone:
+    """Consume what is sent from now on, timing what carries its due time.
+
+    `early_us` are the ages of messages of this stage that came before the word that it begins: they count in it.
+    """
     sampler.begin()
     if not reader.started:
-        _go_to_the_end(reader)
+        _go_to_the_end(reader, early_us)
     failed_before = Counter(reader.failed)
-    start = mark(reader)
+    now = mark(reader)
+    start = replace(now, acknowledged=now.acknowledged - len(early_us))
     sampler.emit("drain", at=start)
-    took_us, interval_us = array("Q"), list[int]()
-    until_ns = start.time_ns + int((seconds + GRACE_S) * 1e9)
-    first_ns = last_ns = 0
+    took_us, interval_us = array("Q", early_us), list(early_us)
+    first_ns = last_ns = start.time_ns if early_us else 0
+    until_ns = start.time_ns + int((seconds + (REST_S if early_us else GRACE_S)) * 1e9)
     while not inbox.commands and (now_ns := time.monotonic_ns()) < until_ns:
         before = len(interval_us)
         if reader.read_timed(5, interval_us):

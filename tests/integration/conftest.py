@@ -24,7 +24,7 @@ _PATIENCE_S = 180.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder's tests on one worker, in order: one broker serves them, and no two of them share the cores."""
+    """All of this folder's tests on one worker, in order: one broker serves them, no two of them share the cores."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -32,9 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def hang_up_is_heard() -> None:
-    """A run under nohup ignores SIGHUP, and so would every process that these tests start."""
+def signals_are_heard() -> None:
+    """A run under nohup or in the background ignores SIGHUP or SIGINT, and so would every process that it starts."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

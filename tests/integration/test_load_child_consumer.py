@@ -104,6 +104,25 @@ def test_all_stages_may_be_started_in_both_children_at_once(local_kafka: str) ->
     assert caught_up.messages + caught_up.backlog_end + read.messages == written.acknowledged
 
 
+def test_messages_that_come_before_the_consumer_is_told_of_them_count_too(local_kafka: str) -> None:
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, due_time_header=True)) as producer,
+        LoadChild(consumer_spec(local_kafka, topic)) as consumer,
+    ):
+        producer.ready()
+        consumer.ready()
+        producer.saturate(0.2)
+        consumer.saturate(10.0)
+        producer.say(Pace(rate=500, seconds=1.0))
+        while not producer.samples("paced"):
+            producer.next_event()
+        consumer.say(Pace(rate=500, seconds=1.0))
+        paced = producer.until(StageDone)
+        read = consumer.until(StageDone)
+    assert read.messages == paced.sent == decode(read.latency).get_total_count() == 500
+
+
 def test_a_paced_stage_after_an_unread_backlog_is_read_from_its_beginning(local_kafka: str) -> None:
     with (
         fresh_topic(local_kafka) as topic,
