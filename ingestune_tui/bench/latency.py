@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from hdrh.histogram import HdrHistogram
 
+from ingestune_tui.model.objective import FEWEST_BEYOND
 from ingestune_tui.model.sample import Percentiles
 
 LOWEST_US: Final = 1
@@ -57,7 +58,7 @@ def quality(count: int, quantile: float) -> Quality:
     above = count * (1.0 - quantile) + 1e-9
     if above >= 100:
         return "exact"
-    return "rough" if above >= 10 else "hidden"
+    return "rough" if above >= FEWEST_BEYOND else "hidden"
 
 
 def percentile_ms(histogram: HdrHistogram, quantile: float) -> tuple[float | None, Quality]:

@@ -7,6 +7,7 @@ span several fields are checked. Only properties of the catalogue are ever accep
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from ingestune_tui.errors import GridError, Problem
 from ingestune_tui.model import grid_fields as fields
 from ingestune_tui.model.configuration import Setting
 from ingestune_tui.model.grid import MAX_CELLS, MAX_GRID_BYTES, BaselineChoice, Grid, Parameter, Search
-from ingestune_tui.model.objective import Objective
+from ingestune_tui.model.objective import FEWEST_BEYOND, Objective
 from ingestune_tui.model.workload import Limits, Timings, Workload
 from ingestune_tui.units import format_bytes
 
@@ -285,6 +286,15 @@ class _Reader:
                 f"{rate:,.0f} messages/s of {largest} bytes are more than [limits] bytes_per_s, {format_bytes(cap)}/s"
             )
             self.report("objective.rate", what, "lower it, or raise bytes_per_s")
+        if rate is not None and objective.quantile is not None and timings.paced_s > 0:
+            wanted, timed = math.ceil(FEWEST_BEYOND / (1 - objective.quantile) - 1e-6), int(rate * timings.paced_s)
+            if timed < wanted:
+                self.report(
+                    "trial.paced",
+                    f"the objective needs {wanted:,} messages in the paced stage, and {rate:,.0f} a second "
+                    f"for {timings.paced_s:g} s are {timed:,}",
+                    f'at least "{math.ceil(wanted / rate)}s", or raise [objective] rate',
+                )
         needs_consumer = objective.figure in ("consumer_throughput", "end_to_end_p99")
         if workload.consumers == 0 and needs_consumer:
             self.report("objective", f"{objective.figure} needs a consumer", "set [workload] consumers = 1")

@@ -10,6 +10,8 @@ Figure = Literal["throughput", "consumer_throughput", "p50", "p99", "p999", "end
 """The figure that ranks configurations. The first two are maximised, the others minimised."""
 
 MAXIMIZED: tuple[Figure, ...] = ("throughput", "consumer_throughput")
+FEWEST_BEYOND = 10
+"""A percentile is shown only if so many measurements lie beyond it."""
 MINIMIZED: tuple[Figure, ...] = ("p50", "p99", "p999", "end_to_end_p99")
 
 
@@ -32,5 +34,16 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """In a few words, for a status line: `throughput, p99 < 20 ms`."""
-        name = self.figure.replace("_", " ").replace("p999", "p99.9")
+        name = self.figure_name
         return f"{name}, p99 < {self.p99_limit_ms:g} ms" if self.p99_limit_ms is not None else name
+
+    @property
+    def figure_name(self) -> str:
+        """The figure as people write it: `end to end p99`, `p99.9`."""
+        return self.figure.replace("_", " ").replace("p999", "p99.9")
+
+    @property
+    def quantile(self) -> float | None:
+        """Of the latency that ranks, or else of the limit; None where throughput alone counts."""
+        limit = None if self.p99_limit_ms is None else 0.99
+        return {"p50": 0.5, "p99": 0.99, "end_to_end_p99": 0.99, "p999": 0.999}.get(self.figure, limit)

@@ -23,10 +23,12 @@ from ingestune_tui.tuning.outcome import predictions_of
 from ingestune_tui.tuning.planner import plan_race
 from ingestune_tui.tuning.progress import Reporter
 from ingestune_tui.tuning.record import NO_LEADER, StudyRecord
-from ingestune_tui.tuning.search import observations, search_space, study_seed
+from ingestune_tui.tuning.search import objective_value, observations, search_space, study_seed
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan, StopReason
 from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
 
+_BASELINE_ATTEMPTS = 3
+"""A block's baseline trial that lacks the figure that decides is run again so often in all."""
 _PAIR_ATTEMPTS = 3
 """A pair whose half cannot be measured is run again so often in all."""
 _SEARCH_SHARE = 0.4
@@ -107,22 +109,37 @@ class WorkloadRun:
     def _judge_preflight(self) -> bool:
         trials = [each for each in self._trials if each.role == "preflight" and each.counts]
         look = rules.preflight([trial.messages_per_s for trial in trials if trial.messages_per_s])
-        self._noise = look.noise
+        figures = [value for trial in trials if (value := self._value(trial))]
+        self._noise = rules.noise_of(figures) if len(figures) > 1 else look.noise
         self._trial_s = sum(trial.duration_s for trial in trials) / len(trials) + GAP_S
-        self._reporter.priced(look.noise, self._trial_s)
+        self._reporter.priced(self._noise, self._trial_s)
         if look.unstable:
             self._emit(Notice(level="warning", text=look.message))
         overloaded = sum("overloaded" in trial.flags for trial in trials)
-        if not overloaded:
-            return True
         rate = f"{self._rate() or 0:,.0f} messages/s"
         hint = "lower [objective] rate"
         if self._needs_latency and overloaded > len(trials) / 2:
             self.reason = f"the baseline cannot hold {rate}, so there is no latency to compare with: {hint}"
             return False
-        text = f"the baseline could not hold {rate} in {overloaded} of {len(trials)} trials: {hint}"
-        self._emit(Notice(level="warning", text=text))
+        if len(figures) <= len(trials) / 2:
+            self.reason = f"the baseline shows {self._missing(len(trials) - len(figures), len(trials))}"
+            return False
+        if overloaded:
+            text = f"the baseline could not hold {rate} in {overloaded} of {len(trials)} trials: {hint}"
+            self._emit(Notice(level="warning", text=text))
         return True
+
+    def _value(self, trial: Trial) -> float | None:
+        """The figure that decides; None where the trial could not say."""
+        return objective_value(trial, self._grid.objective.figure)
+
+    def _missing(self, without: int, trials: int) -> str:
+        """What is wrong when so many of its trials have no figure that decides, and what to change."""
+        name = self._grid.objective.figure_name
+        hint = "give [trial] paced more time, or raise [objective] rate, so that enough messages are timed"
+        if self._space.workload.consumers:
+            hint += "; or the consumer fell behind: lower the rate"
+        return f"no {name} in {without} of {trials} trials: {hint}"
 
     @property
     def _needs_latency(self) -> bool:
@@ -196,6 +213,12 @@ class WorkloadRun:
             raise StudyError(
                 f"the baseline, which every configuration is compared with, can no longer be measured: {trial.error}"
             )
+        if trial.baseline and not self._value(trial):
+            tried = [each for each in self._trials if each.role == "search" and each.baseline and each.block == block]
+            without = sum(each.counts and not self._value(each) for each in tried)
+            if without >= _BASELINE_ATTEMPTS:
+                missing = self._missing(without, without)
+                raise StudyError(f"the baseline, which every configuration is compared with, showed {missing}")
 
     async def _cached(self, planned: Planned) -> Trial | None:
         """A stored trial with the same settings, environment and method; where latency decides, at the same rate."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from ingestune_tui.model.events import (
     WorkloadFinished,
 )
 from ingestune_tui.model.space import expand
-from ingestune_tui.model.trial import Trial
+from ingestune_tui.model.trial import Latency, Trial
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning import trial_loop
 from ingestune_tui.tuning.load_child import ChildFailed
@@ -341,6 +342,49 @@ async def test_a_baseline_without_a_challenger_says_why_there_is_none(
     assert (study.state, outcome.verdict, outcome.ratio) == ("finished", "unconfirmed", None)
     assert reason in outcome.reason
     assert "budget" not in grid or "budget" in outcome.reason
+
+
+async def test_a_baseline_that_shows_no_figure_is_told_after_the_preflight(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def no_tail(order: TrialOrder) -> Measurement:
+        whole = measured(1000, rate=order.rate or 300.0)
+        return replace(whole, latency=Latency(p50=2.0, count=1000))
+
+    grid = SMALL + '[objective]\nminimize = "p999"\nrate = "30%"\n'
+    world = scripted(monkeypatch, store, grid, no_tail)
+    study = await world.run(await world.study())
+    assert study.state == "failed"
+    assert len(world.runs) == 5
+    assert "no p99.9 in 4 of 4 trials" in study.outcomes[0].reason
+    assert "paced more time" in study.outcomes[0].reason
+
+
+async def test_a_baseline_that_loses_its_figure_in_the_search_ends_the_study(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def at_first_only(order: TrialOrder) -> Measurement:
+        whole = measured(1000, rate=order.rate or 300.0)
+        return whole if len(world.runs) <= 5 else replace(whole, latency=None)
+
+    world = scripted(monkeypatch, store, SMALL + '[objective]\nminimize = "p99"\nrate = 5000\n', at_first_only)
+    study = await world.run(await world.study())
+    assert study.state == "failed"
+    assert "no p99 in 3 of 3 trials" in study.outcomes[0].reason
+    assert len(world.runs) < 5 + 3 + 6
+
+
+async def test_the_noise_shown_is_that_of_the_figure_that_decides(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def restless(order: TrialOrder) -> Measurement:
+        return measured(1000, p99_ms=5.0 * (1 + order.number % 2), rate=order.rate or 300.0)
+
+    world = scripted(monkeypatch, store, SMALL + '[objective]\nminimize = "p99"\nrate = 5000\n', restless)
+    await world.run(await world.study())
+    noises = [event.noise for event in world.events if isinstance(event, Progress) and event.noise is not None]
+    assert noises
+    assert min(noises) > 0.2
 
 
 async def test_a_grid_of_weaker_promises_than_the_baseline_is_refused(

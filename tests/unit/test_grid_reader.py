@@ -45,6 +45,18 @@ def assert_answered(text: str) -> None:
     assert all(len(str(problem)) < 2000 for problem in found)
 
 
+def test_a_percentile_that_no_paced_stage_could_show_is_refused_with_the_time_it_takes() -> None:
+    text = '[objective]\nminimize = "p999"\nrate = 1000\n[trial]\npaced = "5s"\n[producer]\n"linger.ms" = [0, 5]\n'
+    with pytest.raises(GridError) as refused:
+        read_grid(text)
+    (problem,) = refused.value.problems
+    assert problem.path == "trial.paced"
+    assert "needs 10,000 messages" in problem.what
+    assert "5,000" in problem.what
+    assert problem.hint.startswith('at least "10s"')
+    assert read_grid(text.replace('"5s"', '"10s"'))
+
+
 def test_an_empty_file_is_a_grid_of_defaults() -> None:
     assert read_grid("") == Grid()
 
