@@ -24,11 +24,12 @@ _PATIENCE_S = 180.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder's tests on one worker, in order: one broker serves them, no two of them share the cores."""
+    """The shared broker's tests on one worker, in order; those that start servers of their own on the other."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("real parts"))
+            shared = "local_broker" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("the shared broker" if shared else "servers of their own"))
 
 
 @pytest.fixture(scope="session", autouse=True)
