@@ -127,5 +127,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     """Message bytes (as text) to the paced rate that the baseline fixed."""
     host: str = ""
     """Host that generated the load."""
+    changes_brokers: bool = False
+    """Whether its grid changes settings of the brokers while they run: no other study may run on that cluster then."""
     options: dict[str, str] = {}
     """What the command line said beyond the grid: confirm_pairs, budget_s, and so on."""

@@ -1,7 +1,7 @@
 """Whether the process that owns a study still lives.
 
-On this host a process is told by its pid and the moment it started. Another host's process cannot be seen: it counts
-as living until its study has not changed for a day, which no running study does.
+On this host a process is told by its pid and the moment it started, whatever the host is called by now. Another host's
+process cannot be seen: it counts as living until its study has not changed for a day, which no running study does.
 """
 
 from __future__ import annotations
@@ -30,14 +30,22 @@ def this_process(unix_socket: str = "") -> Owner:
 
 def lives(owner: Owner, silent_s: float) -> bool:
     """False when the owner is surely gone; `silent_s` is how long ago its study last changed."""
-    if owner.host != socket.gethostname():
-        return silent_s < SILENT_S
+    return _runs_here(owner) or (not is_here(owner) and silent_s < SILENT_S)
+
+
+def is_here(owner: Owner) -> bool:
+    """Whether its host is the one this is, by name."""
+    return owner.host == socket.gethostname()
+
+
+def _runs_here(owner: Owner) -> bool:
+    """Whether that very process runs on this host."""
     try:
         process = psutil.Process(owner.pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         return bool(abs(process.create_time() - owner.process_started_at) < _START_TOLERANCE_S)
     except psutil.AccessDenied:
-        return True
+        return is_here(owner)
     except psutil.NoSuchProcess:
         return False

@@ -6,6 +6,7 @@ A study belongs to one process at a time. A study pulled from PostgreSQL is a co
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -14,10 +15,15 @@ from ingestune_tui.errors import StoreError, StudyError
 from ingestune_tui.model.events import now
 from ingestune_tui.model.study import Cluster, Owner, Study, StudyState
 from ingestune_tui.storage.database import Database, Row, Writer
-from ingestune_tui.storage.owner import lives
+from ingestune_tui.storage.owner import SILENT_S, is_here, lives
 from ingestune_tui.storage.rows import decode_cluster, decode_study, readable, revision, text_of
 
 _OPEN: Final[tuple[StudyState, ...]] = ("running", "paused")
+_OWNED: Final = (
+    "select name, body, max(rev, coalesce((select max(rev) from trial where study_id = study.id), 0)) from study"
+    " where origin = '' and json_extract(body, '$.owner') is not null order by created_at desc, id desc"
+)
+"""Our studies that have an owner, newest first, with the newest revision of all that belongs to them."""
 
 
 class Studies:
@@ -91,6 +97,50 @@ class Studies:
             return await _put_study(
                 writer, msgspec.structs.replace(study, owner=owner, state="running", finished_at="")
             )
+
+        return await self._database.write(unit)
+
+    async def take_cluster(self, study_id: str, cluster: Cluster, *, changes_brokers: bool) -> Study:
+        """Write down where a study runs and whether it changes the brokers there, unless `refuse_beside` is against it.
+
+        In one transaction, so that of two that begin at once one is refused. Raises StudyError.
+        """
+
+        async def unit(writer: Writer) -> Study:
+            study = await _own_study(writer, study_id)
+            if cluster.kind == "external":
+                living = _living(await writer.all(_OWNED))
+                there = [each for each in living if each.cluster.id == cluster.id and each.id != study_id]
+                refuse_beside(there, cluster.label, changes_brokers=changes_brokers)
+            await _save_cluster(writer, cluster)
+            return await _put_study(
+                writer, msgspec.structs.replace(study, cluster=cluster, changes_brokers=changes_brokers)
+            )
+
+        return await self._database.write(unit)
+
+    async def living_studies(self) -> list[Study]:
+        """Every study of ours that a living process owns, as far as this host can tell."""
+        return _living(await self._database.all(_OWNED))
+
+    async def declare_dead(self, study_id: str) -> Study:
+        """Take a study from an owner that this host cannot see, on a person's word; the study as it is then.
+
+        Raises StudyError when its process is seen to live.
+        """
+
+        async def unit(writer: Writer) -> Study:
+            study = await _own_study(writer, study_id)
+            if study.owner is None:
+                return study
+            if lives(study.owner, SILENT_S):
+                raise StudyError(
+                    f"study {study.name} is not dead: process {study.owner.pid} of this host runs it",
+                    f"End it with `ingestune stop {study.name}`; it puts back what it has changed.",
+                )
+            await _interrupt_trials(writer, study_id)
+            state = "interrupted" if study.state in _OPEN else study.state
+            return await _put_study(writer, msgspec.structs.replace(study, owner=None, state=state))
 
         return await self._database.write(unit)
 
@@ -193,6 +243,27 @@ class Studies:
         return free_name(wanted, taken)
 
 
+def refuse_beside(living: Iterable[Study], where: str, *, changes_brokers: bool) -> None:
+    """Whether a study may begin beside these on the cluster `where`: not if it or one of them changes the brokers.
+
+    Each would measure the other's settings, and put them back as what it had found. Raises StudyError.
+    """
+    for other in living:
+        if not other.changes_brokers and not changes_brokers:
+            continue
+        told = f"Watch it with `ingestune attach {other.name}`, or end it with `ingestune stop {other.name}`."
+        if other.owner is not None and not is_here(other.owner):
+            told = (
+                f"It belongs to {other.owner.host}, where `attach` and `stop` find it; if its process there is gone, "
+                f"say so with `ingestune restore --study {other.name}`."
+            )
+        if other.changes_brokers:
+            raise StudyError(f"study {other.name} is changing settings of the brokers at {where}", told)
+        raise StudyError(
+            f"the grid changes settings of the brokers at {where}, where study {other.name} is running", told
+        )
+
+
 def free_name(wanted: str, taken: set[str]) -> str:
     """`wanted`, or the first of wanted-2, wanted-3, ... that is not taken."""
     if wanted not in taken:
@@ -209,6 +280,12 @@ def _study(row: Row) -> Study:
     with readable(f"study {name}"):
         study = decode_study(body)
     return study if study.name == name else msgspec.structs.replace(study, name=name)
+
+
+def _living(owned: Iterable[Row]) -> list[Study]:
+    """Of the rows of `_OWNED`, the studies whose owner lives."""
+    studies = [(_study((name, body)), _seconds_since(int(newest))) for name, body, newest in owned]
+    return [study for study, silent_s in studies if study.owner is not None and lives(study.owner, silent_s)]
 
 
 def _choose(key: str, studies: list[tuple[str, str]]) -> str:
@@ -274,7 +351,11 @@ async def _silent_s(writer: Writer, study_id: str) -> float:
         " (select rev from study where id = ?))",
         (study_id, study_id),
     )
-    return max(0.0, (revision() - int(row[0])) / 1e6) if row and row[0] is not None else 0.0
+    return _seconds_since(int(row[0])) if row and row[0] is not None else 0.0
+
+
+def _seconds_since(moment: int) -> float:
+    return max(0.0, (revision() - moment) / 1e6)
 
 
 async def _interrupt_trials(writer: Writer, study_id: str) -> None:

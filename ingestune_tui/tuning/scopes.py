@@ -34,6 +34,12 @@ def refuse_scopes(grid: Grid, choice: ClusterChoice, *, allow_broker_changes: bo
         )
 
 
+def changes_brokers(grid: Grid) -> bool:
+    """Whether settings of brokers are changed while they run."""
+    scopes = [each.scope for each in grid.active] + [each.scope for each in grid.baseline.settings]
+    return Scope.BROKER in scopes
+
+
 def refuse_replication(grid: Grid, choice: ClusterChoice) -> None:
     """Raises Refused where every cell wants more copies than a cluster of our own has brokers."""
     varied = next(

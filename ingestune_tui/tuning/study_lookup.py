@@ -13,8 +13,10 @@ from ingestune_tui.model.events import now
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.study import Cluster, Owner, Study
 from ingestune_tui.storage.store import Store
+from ingestune_tui.storage.studies import refuse_beside
 from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.grid_file import GridFile
+from ingestune_tui.tuning.scopes import changes_brokers
 from ingestune_tui.tuning.study_client import owner_lives
 
 _UNFINISHED = ("running", "paused", "interrupted", "stopped")
@@ -42,6 +44,7 @@ async def choose_study(
     Raises UsageError when the named study exists and cannot be gone on with, StudyError when another process runs it.
     """
     study = await _existing(store, wanted, grid_file, cluster, owner)
+    await _refuse_beside(store, grid_file, cluster, study)
     if study is None:
         await _refuse_a_second(store, grid_file, cluster, owner)
         study = await _create(store, wanted, grid_file, cluster, owner)
@@ -97,6 +100,14 @@ async def _refuse_a_second(store: Store, grid_file: GridFile, cluster: ClusterCh
             )
 
 
+async def _refuse_beside(store: Store, grid_file: GridFile, cluster: ClusterChoice, own: Study | None) -> None:
+    """Studies at the same address; the same cluster at another address is known when it has answered."""
+    if cluster.kind == "external":
+        living = [study for study in await store.living_studies() if study.cluster.label == cluster.label]
+        others = [study for study in living if own is None or study.id != own.id]
+        refuse_beside(others, cluster.label, changes_brokers=changes_brokers(grid_file.grid))
+
+
 async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> Study:
     study = Study(
         id=new_id(),
@@ -110,6 +121,7 @@ async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: Cl
         seed=wanted.seed,
         created_at=now(),
         host=owner.host,
+        changes_brokers=changes_brokers(grid_file.grid),
         options={"grid_path": str(grid_file.path.absolute()), **wanted.options},
     )
     await store.create_study(study)

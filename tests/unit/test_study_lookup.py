@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,14 @@ import msgspec
 import pytest
 
 from ingestune_tui.errors import StudyError, UsageError
+from ingestune_tui.kafka.dynamic_config import DynamicConfig
 from ingestune_tui.model.study import Cluster, Owner, Study
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.grid_file import GridFile, resolve
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
+from tests.unit.scripted_brokers import Brokers
 
 GRID = '[producer]\n"linger.ms" = [0, 5]\n'
 EDITED = '[producer]\n"linger.ms" = [0, 50]\n'
@@ -110,6 +114,103 @@ async def test_another_grid_or_cluster_may_run_beside_it(store: Store) -> None:
     other_grid = await choose(store, text=EDITED)
     other_cluster = await choose(store, cluster=ClusterChoice("external", "kafka:9092"))
     assert len({running.id, other_grid.id, other_cluster.id}) == 3
+
+
+# Brokers that are changed ------------------------------------------------------------------------------------
+
+BROKERS = '[broker]\n"num.io.threads" = [8, 16]\n'
+OTHER = '[broker]\n"num.io.threads" = [8, 32]\n'
+KAFKA = ClusterChoice("external", "kafka:9092")
+
+
+def known(cluster_id: str = "abc", **changes: Any) -> Cluster:
+    values = {"id": cluster_id, "label": "kafka:9092", "kind": "external", "version": "4.3", "nodes": 3}
+    return Cluster(**{**values, **changes})
+
+
+async def running(store: Store, text: str, cluster: Cluster, owner: Owner = SOMEBODY_ALIVE) -> Study:
+    """A study that has reached its cluster."""
+    study = await choose(store, text=text, cluster=ClusterChoice(cluster.kind, cluster.label), owner=owner)
+    return await store.take_cluster(study.id, cluster, changes_brokers="[broker]" in text)
+
+
+@pytest.mark.parametrize(("first", "second"), [(BROKERS, GRID), (GRID, BROKERS), (BROKERS, OTHER)])
+async def test_no_study_runs_beside_one_that_changes_the_brokers(store: Store, first: str, second: str) -> None:
+    other = await running(store, first, known())
+    with pytest.raises(StudyError, match=f"settings of the brokers at kafka:9092.*|study {other.name}") as caught:
+        await choose(store, text=second, cluster=KAFKA, fresh=True)
+    assert f"study {other.name}" in caught.value.what
+    assert f"`ingestune attach {other.name}`" in caught.value.hint
+    assert f"`ingestune stop {other.name}`" in caught.value.hint
+    assert len(await store.studies()) == 1, "nothing was begun"
+
+
+async def test_the_same_cluster_at_another_address_is_known_when_it_answers(store: Store) -> None:
+    await running(store, BROKERS, known())
+    beside = await choose(store, cluster=ClusterChoice("external", "alias:9092"))
+    with pytest.raises(StudyError, match="study quick is changing settings of the brokers at alias:9092"):
+        await store.take_cluster(beside.id, known(label="alias:9092"), changes_brokers=False)
+    await store.take_cluster(beside.id, known("another", label="alias:9092"), changes_brokers=True)
+
+
+async def test_of_two_that_begin_at_once_one_is_refused(store: Store) -> None:
+    studies = [await choose(store, text=BROKERS, cluster=ClusterChoice("external", f"k{n}:9092")) for n in (1, 2)]
+    async with await Store.open(store.path) as other:
+        results = await asyncio.gather(
+            store.take_cluster(studies[0].id, known(), changes_brokers=True),
+            other.take_cluster(studies[1].id, known(), changes_brokers=True),
+            return_exceptions=True,
+        )
+    assert sorted(type(result).__name__ for result in results) == ["Study", "StudyError"]
+
+
+@pytest.mark.parametrize("owner", [SOMEBODY_DEAD, None])
+async def test_a_study_that_is_dead_or_done_is_in_nobodys_way(store: Store, owner: Owner | None) -> None:
+    study = await running(store, BROKERS, known(), owner or ME)
+    if owner is None:
+        await store.release_study(study.id, ME, "interrupted")
+    beside = await choose(store, cluster=KAFKA)
+    assert (await store.take_cluster(beside.id, known(), changes_brokers=False)).cluster.id == "abc"
+
+
+async def test_a_study_goes_on_beside_itself(store: Store) -> None:
+    study = await running(store, BROKERS, known(), SOMEBODY_DEAD)
+    again = await choose(store, text=BROKERS, cluster=KAFKA)
+    assert again.id == study.id
+    assert (await store.take_cluster(again.id, known(), changes_brokers=True)).changes_brokers
+
+
+async def test_every_local_cluster_is_another_though_they_share_a_name(store: Store) -> None:
+    local = known("local:4.3:1", label="local", kind="local")
+    await running(store, BROKERS, local)
+    beside = await choose(store)
+    await store.take_cluster(beside.id, local, changes_brokers=False)
+
+
+async def test_brokers_are_as_before_when_two_studies_wanted_them_changed(store: Store) -> None:
+    brokers = Brokers()
+    config = DynamicConfig(brokers, (1, 2), "abc", store)  # type: ignore[arg-type]
+    before = copy.deepcopy(brokers.values)
+    first = await running(store, BROKERS, known())
+    entries = await config.apply({"num.io.threads": "16"}, first.id)
+
+    async def second() -> None:
+        study = await running(store, OTHER, known())
+        await config.apply({"num.io.threads": "32"}, study.id)
+
+    with pytest.raises(StudyError):
+        await second()
+    assert await config.restore(entries) == []
+    assert (brokers.values, await store.journal_entries()) == (before, [])
+
+
+async def test_a_study_of_another_host_in_the_way_can_be_called_dead(store: Store) -> None:
+    other = await running(store, BROKERS, known(), msgspec.structs.replace(SOMEBODY_DEAD, host="yesterdays-name"))
+    with pytest.raises(StudyError, match="changing settings") as caught:
+        await choose(store, cluster=KAFKA)
+    assert "`ingestune restore --study quick`" in caught.value.hint
+    await store.declare_dead(other.id)
+    assert (await choose(store, cluster=KAFKA)).id != other.id
 
 
 # Finished ---------------------------------------------------------------------------------------------------
