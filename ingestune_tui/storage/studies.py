@@ -181,6 +181,13 @@ class Studies:
         rows = await self._database.all("select name, body from study order by created_at desc, id desc")
         return [_study(row) for row in rows]
 
+    async def own_studies(self) -> list[Study]:
+        """Those that may be run here, newest first: every study that was not pulled from PostgreSQL."""
+        rows = await self._database.all(
+            "select name, body from study where origin = '' order by created_at desc, id desc"
+        )
+        return [_study(row) for row in rows]
+
     async def find_study(self, key: str | None) -> Study:
         """By name, id, or a unique prefix of either; None is the newest of our own. Raises StudyError."""
         if key is None:

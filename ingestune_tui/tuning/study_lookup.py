@@ -57,8 +57,9 @@ async def _existing(
     if wanted.fresh:
         return None
     if wanted.name:
-        named = next((study for study in await store.studies() if study.name == wanted.name), None)
+        named = next((study for study in await store.own_studies() if study.name == wanted.name), None)
         if named is None:
+            await _refuse_a_colleagues(store, wanted.name)
             return None
         if named.state not in _UNFINISHED:
             raise UsageError(
@@ -78,16 +79,26 @@ async def _existing(
 
 
 async def _unfinished(store: Store, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> list[Study]:
-    """Studies of this grid and cluster that this host may go on with, newest first."""
+    """Studies of this grid and cluster that this host may go on with, newest first; never a colleague's."""
     return [
         study
-        for study in await store.studies()
+        for study in await store.own_studies()
         if study.grid_hash == grid_file.hash
         and study.cluster.label == cluster.label
         and study.cluster.kind == cluster.kind
         and study.state in _UNFINISHED
         and study.host in ("", owner.host)
     ]
+
+
+async def _refuse_a_colleagues(store: Store, name: str) -> None:
+    """A study under another name than the one asked for could not be gone on with by the same command."""
+    for study in await store.studies():
+        if study.name == name:
+            raise UsageError(
+                f"study {name} was pulled from PostgreSQL, and is run only on {study.host or 'its own computer'}",
+                "Choose another name with --study, or leave it out.",
+            )
 
 
 async def _refuse_a_second(store: Store, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> None:

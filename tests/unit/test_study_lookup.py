@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -283,6 +284,35 @@ async def test_a_study_of_another_host_is_left_to_it(store: Store) -> None:
     before = await stored(store, "interrupted")
     await store.update_study(before.id, host="another-laptop")
     assert (await choose(store)).id != before.id
+
+
+async def pulled(store: Store, state: str, **changes: Any) -> Study:
+    """A study of GRID on `local` that came from a colleague whose computer has the name of this one."""
+    study = await stored(store, "interrupted")
+    await store.update_study(study.id, state=state, **changes)
+    connection = sqlite3.connect(store.path)
+    connection.execute("update study set origin = 'another database' where id = ?", (study.id,))
+    connection.commit()
+    connection.close()
+    return await store.find_study(study.id)
+
+
+@pytest.mark.parametrize("owner", [None, SOMEBODY_ALIVE, SOMEBODY_DEAD])
+async def test_a_colleagues_study_is_neither_gone_on_with_nor_in_the_way(store: Store, owner: Owner | None) -> None:
+    theirs = await pulled(store, "running", owner=owner)
+    mine = await choose(store)
+    assert (mine.name, mine.owner) == ("quick-2", ME)
+    assert await store.find_study(theirs.id) == theirs
+    await store.release_study(mine.id, ME, "interrupted")
+    assert (await choose(store)).id == mine.id
+
+
+@pytest.mark.parametrize("state", ["interrupted", "finished"])
+async def test_a_colleagues_study_is_not_run_by_name(store: Store, state: str) -> None:
+    await pulled(store, state)
+    with pytest.raises(UsageError, match="study quick was pulled from PostgreSQL") as caught:
+        await choose(store, name="quick")
+    assert "another name" in caught.value.hint
 
 
 async def test_the_newest_unfinished_study_is_taken(store: Store) -> None:
