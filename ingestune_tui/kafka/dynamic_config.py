@@ -21,6 +21,8 @@ from ingestune_tui.model.journal import JournalEntry, PreviousSource
 
 READ_BACK_S = 5.0
 """How long every broker has to show a change: for a moment it shows the new source with the old value."""
+SETTLE_S = 1.0
+"""How long somebody else's change must have stood before it is believed, for the same reason."""
 _LOOK_S = 0.05
 _ASK_S = 8.0
 
@@ -104,11 +106,20 @@ def steps(name: str, current: str | None, target: str) -> list[str]:
 
 
 def is_ours(entry: JournalEntry, value: str | None) -> bool:
-    """Whether `value` is something that this change, or its undoing, may have left on the broker."""
+    """Whether `value` is an override that this change, or its undoing, may have left on the broker.
+
+    The undoing may begin at every step of the change. It sets the value of before only where that was an override too:
+    else it deletes ours, and who pinned that value since is somebody else.
+    """
     own = steps(entry.name, entry.previous_value, entry.applied_value)
     if entry.previous_value is not None:
-        own += steps(entry.name, entry.applied_value, entry.previous_value)
+        back = [steps(entry.name, each, entry.previous_value) for each in own]
+        own += [each for way in back for each in (way if _was_override(entry) else way[:-1])]
     return any(same_value(value, each) for each in own)
+
+
+def _was_override(entry: JournalEntry) -> bool:
+    return entry.previous_source == "dynamic broker"
 
 
 def source_of(setting: BrokerSetting) -> PreviousSource:
@@ -245,26 +256,24 @@ class DynamicConfig:
             await self._journal.remove_journal(entry.id)
 
     async def _restore_one(self, node: int, entry: JournalEntry, notes: list[str]) -> None:
-        current = (await self._describe(node)).get(entry.name)
+        current = await self._settled(node, entry)
         if current is None:
             notes.append(f"broker {node} no longer has a setting {entry.name}")
             return
-        source = source_of(current)
-        if source == entry.previous_source and same_value(current.value, entry.previous_value):
+        if _is_back(entry, current):
             return
-        if source != "dynamic broker" or not is_ours(entry, current.value):
+        if not _left_by_us(entry, current):
             notes.append(
-                f"{entry.name} of broker {node} is now {current.value} ({source}): somebody else changed it, so it is "
-                f"left; before this study it was {entry.previous_value} ({entry.previous_source})"
+                f"{entry.name} of broker {node} is now {current.value} ({source_of(current)}): somebody else changed "
+                f"it, so it is left; before this study it was {entry.previous_value} ({entry.previous_source})"
             )
             return
         back = entry.previous_value
         way = steps(entry.name, current.value, back) if back is not None else []
-        keeps_override = entry.previous_source == "dynamic broker"
-        for value in way if keeps_override else way[:-1]:
+        for value in way if _was_override(entry) else way[:-1]:
             if not same_value(value, current.value):
                 await self._set(node, {entry.name: value})
-        if keeps_override:
+        if _was_override(entry):
             return
         await self._reaching(node, self._admin.alter_broker_configs(node, {entry.name: None}))
         if await self._shown(node, {entry.name: (back, entry.previous_source)}):
@@ -276,6 +285,16 @@ class DynamicConfig:
             f"{entry.name} of broker {node} is {left.value} ({source_of(left)}) without our override; before this "
             f"study it was {back} ({entry.previous_source}): somebody else changed it"
         )
+
+    async def _settled(self, node: int, entry: JournalEntry) -> BrokerSetting | None:
+        """What the broker shows; what is neither of before nor ours only once it has stood for a moment."""
+        until = time.monotonic() + SETTLE_S
+        while True:
+            current = (await self._describe(node)).get(entry.name)
+            known = current is None or _is_back(entry, current) or _left_by_us(entry, current)
+            if known or time.monotonic() > until:
+                return current
+            await asyncio.sleep(_LOOK_S)
 
     # Asking --------------------------------------------------------------------------------------------------
 
@@ -296,6 +315,14 @@ class DynamicConfig:
             raise ClusterUnreachable(
                 f"broker {node} does not answer when asked about its settings: {problem.what}", problem.hint
             ) from None
+
+
+def _is_back(entry: JournalEntry, shown: BrokerSetting) -> bool:
+    return source_of(shown) == entry.previous_source and same_value(shown.value, entry.previous_value)
+
+
+def _left_by_us(entry: JournalEntry, shown: BrokerSetting) -> bool:
+    return source_of(shown) == "dynamic broker" and is_ours(entry, shown.value)
 
 
 async def _all(work: Iterable[Awaitable[None]]) -> None:

@@ -107,6 +107,12 @@ class Admin:
         )
         return ClusterInfo(cluster_id, version, nodes, controller, self._simulated)
 
+    async def node_ids(self, timeout_s: float = 10.0) -> tuple[int, ...]:
+        """The brokers that are in the cluster at this moment, in order. Raises ClusterUnreachable."""
+        asked = self._admin.describe_cluster(request_timeout=timeout_s)
+        said = await self._ask(asked, timeout_s, "Asking the cluster for its nodes")
+        return tuple(sorted(node.id for node in said.nodes))
+
     async def is_whole(self, nodes: int, timeout_s: float) -> bool:
         """Whether `nodes` brokers are up and every partition has all its replicas in sync."""
         metadata = await self._metadata(timeout_s)

@@ -1,15 +1,14 @@
 """The brokers' settings during a study: what a trial needs is put in force before it and put back after it.
 
 Dynamic ones by `kafka.dynamic_config` and the journal; static ones by restarting a local Kafka. Owned by the trial
-loop; `restore_journal` also serves the start of a study and `ingestune restore`.
+loop; what a killed study left is the business of `tuning.leftovers`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ingestune_tui.catalogue import dialect
@@ -18,13 +17,13 @@ from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyErro
 from ingestune_tui.kafka.dynamic_config import DynamicConfig
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.grid import Grid
-from ingestune_tui.model.journal import JournalEntry
-from ingestune_tui.storage.owner import lives
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.restarts import key_of, static_settings
 
 _T = TypeVar("_T")
+_PERMANENT = frozenset(("INVALID_REQUEST", "INVALID_CONFIG", "POLICY_VIOLATION", "READ_ONLY"))
+"""What a broker answers to a setting that it will never take; another no may be one of the moment."""
 
 
 class SettingsRefused(TrialError):
@@ -66,6 +65,7 @@ class BrokerSettings:
         """The static settings that the local brokers run with; None when they do not run."""
         self._refused: dict[tuple[tuple[str, str], ...], SettingsRefused] = {}
         self._touched = False
+        self._nodes: Sequence[int] = cluster.node_ids
 
     def needs_restart(self, configuration: Configuration) -> bool:
         """Whether the brokers have to be started anew for it."""
@@ -76,8 +76,9 @@ class BrokerSettings:
     async def applied(self, configuration: Configuration) -> AsyncIterator[None]:
         """In force inside, put back at the end however it comes.
 
-        Raises SettingsRefused with the broker's own words, ClusterUnreachable for a broker that is away, StudyError
-        when a setting cannot be put back.
+        Raises SettingsRefused with the broker's own words, TrialError for a no that may be one of the moment,
+        ClusterUnreachable for a broker that is away, StudyError when the right to change settings is missing or one
+        cannot be put back.
         """
         await self.restore_left()
         if static := self._refused.get(key_of(static_settings(configuration))):
@@ -95,13 +96,24 @@ class BrokerSettings:
             await uninterrupted(self.restore_left())
 
     async def _apply(self, wanted: Mapping[str, str]) -> None:
+        await self._look_for_nodes()
         self._touched = True
         try:
-            await dynamic_config(self._cluster, self._store).apply(wanted, self._study_id)
+            await dynamic_config(self._cluster, self._store, self._nodes).apply(wanted, self._study_id)
         except TrialError as problem:
-            if not problem.code:  # no word of the broker's: the next time it may be there
+            if problem.code.endswith("AUTHORIZATION_FAILED"):
+                raise StudyError(problem.what, problem.hint) from problem
+            if problem.code not in _PERMANENT:
                 raise
             raise SettingsRefused(problem.what, problem.hint, code=problem.code) from problem
+
+    async def _look_for_nodes(self) -> None:
+        """Brokers come and go during a study: those that are there now are told, and the person is told of a change."""
+        before, self._nodes = self._nodes, await self._cluster.admin.node_ids()
+        for node in sorted(set(self._nodes) - set(before)):
+            self._say(f"broker {node} has joined the cluster: its settings are changed like the others' from now on")
+        for node in sorted(set(before) - set(self._nodes)):
+            self._say(f"broker {node} has left the cluster: trials from now on run without it")
 
     async def restore_left(self) -> None:
         """Put back what this study has changed and not put back yet. Raises ClusterUnreachable, StudyError."""
@@ -144,9 +156,9 @@ class BrokerSettings:
         return ""
 
 
-def dynamic_config(cluster: OpenCluster, store: Store) -> DynamicConfig:
-    """The changer of this cluster's settings."""
-    return DynamicConfig(cluster.admin, cluster.node_ids, cluster.info.id, store)
+def dynamic_config(cluster: OpenCluster, store: Store, nodes: Sequence[int] | None = None) -> DynamicConfig:
+    """The changer of this cluster's settings; on the nodes that were there when it was opened, if none are named."""
+    return DynamicConfig(cluster.admin, cluster.node_ids if nodes is None else nodes, cluster.info.id, store)
 
 
 async def check_settings(cluster: OpenCluster, grid: Grid, store: Store) -> None:
@@ -162,40 +174,3 @@ async def check_settings(cluster: OpenCluster, grid: Grid, store: Store) -> None
             wanted |= dialect.to_java(Scope.BROKER, {name: value})
     if wanted:
         await dynamic_config(cluster, store).check(wanted)
-
-
-async def restore_journal(cluster: OpenCluster, store: Store) -> tuple[list[str], int]:
-    """Put back what dead studies left changed on this cluster: sentences for the person, and how many were put back.
-
-    What a living study has in force is not touched. A local cluster dies with its study, and its entries with it.
-    Raises ClusterUnreachable or TrialError; the journal then stays.
-    """
-    left: list[JournalEntry] = []
-    notes: list[str] = []
-    for entry in await store.journal_entries(cluster.info.id):
-        name = await _living_study(store, entry.study_id)
-        if cluster.info.kind == "local":
-            if not name:
-                await store.remove_journal(entry.id)
-        elif name:
-            note = f"study {name} is running and has settings of these brokers changed: they are left to it"
-            notes += [note] if note not in notes else []
-        else:
-            left.append(entry)
-    if left:
-        said = await uninterrupted(dynamic_config(cluster, store).restore(left))
-        notes += said
-        return notes, len(left) - len(said)
-    return notes, 0
-
-
-async def _living_study(store: Store, study_id: str) -> str:
-    """The name of the study if its process lives; else empty. A study of this moment's own process is not meant."""
-
-    try:
-        study = await store.find_study(study_id)
-    except StudyError:
-        return ""
-    if study.owner is None or study.owner.pid == os.getpid() or not lives(study.owner, 0.0):
-        return ""
-    return study.name

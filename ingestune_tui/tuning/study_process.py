@@ -22,9 +22,11 @@ from ingestune_tui.model.study import Study
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.broker_settings import check_settings, restore_journal
+from ingestune_tui.tuning.broker_settings import check_settings
 from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
 from ingestune_tui.tuning.grid_file import GridFile
+from ingestune_tui.tuning.leftovers import refuse_missing, restore_journal
+from ingestune_tui.tuning.scopes import changes_brokers
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
 from ingestune_tui.tuning.told import InOrder
 from ingestune_tui.tuning.trial_loop import topic_stem
@@ -127,10 +129,9 @@ class StudyProcess:
                             f"{cluster.info.id}",
                             "Start a new study with --fresh.",
                         )
-                    await store.save_cluster(cluster.info)
-                    study = await store.update_study(study.id, cluster=cluster.info)
+                    study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
                     await sweep_topics(cluster, study, settings.topic_prefix)
-                    await self._prepare_brokers(cluster, grid, store)
+                    await prepare_brokers(cluster, study, grid, store, self._emit)
                     engine = Engine(
                         study,
                         request.grid_file,
@@ -165,15 +166,6 @@ class StudyProcess:
 
         async with Sync(store, self._settings.shared_copy, self._emit):
             yield
-
-    async def _prepare_brokers(self, cluster: OpenCluster, grid: Grid, store: Store) -> None:
-        """What a killed study left changed is put back first; then the brokers are asked whether they will be tuned."""
-        notes, restored = await restore_journal(cluster, store)
-        if restored:
-            notes = [f"put back {restored} broker settings that a killed study had changed", *notes]
-        for note in notes:
-            self._emit(Notice(level="warning", text=note))
-        await check_settings(cluster, grid, store)
 
     def _tell(self, event: Event) -> None:
         self._viewers.tell(event)
@@ -237,6 +229,24 @@ class StudyProcess:
                 self._emit(Notice(level="warning", text="nobody was watching for too long: the study is stopped"))
                 self._end(signal.SIGHUP)
                 return
+
+
+async def prepare_brokers(
+    cluster: OpenCluster, study: Study, grid: Grid, store: Store, emit: Callable[[Event], None]
+) -> None:
+    """What a killed study left changed is put back first; then the brokers are asked whether they will be tuned.
+
+    Raises StudyError, Refused, TrialError, ClusterUnreachable.
+    """
+    restored = await restore_journal(cluster, store, own=study.id)
+    notes = list(restored.notes)
+    if restored.count:
+        notes.insert(0, f"put back {restored.count} broker settings that a killed study had changed")
+    for note in notes:
+        emit(Notice(level="warning", text=note))
+    if changes_brokers(grid):
+        refuse_missing(restored)
+    await check_settings(cluster, grid, store)
 
 
 async def sweep_topics(cluster: OpenCluster, study: Study, prefix: str) -> None:

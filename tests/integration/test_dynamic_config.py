@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from ingestune_tui.errors import Refused, TrialError
-from ingestune_tui.kafka.dynamic_config import ConfigAdmin, DynamicConfig
+from ingestune_tui.kafka.dynamic_config import READ_BACK_S, ConfigAdmin, DynamicConfig
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.topics import BrokerSetting
 from ingestune_tui.model.journal import JournalEntry
@@ -34,11 +36,13 @@ class Notebook:
 async def by_hand(admin: ConfigAdmin, node: int, name: str, value: str | None) -> None:
     """As another person would with Kafka's own tool; returns when the broker shows it."""
     await admin.alter_broker_configs(node, {name: value})
-    for _ in range(200):
+    until = time.monotonic() + READ_BACK_S
+    while True:
         now = (await admin.describe_broker_configs(node))[name]
         if now.value == value or (value is None and now.source != "DYNAMIC_BROKER_CONFIG"):
             return
-    raise AssertionError(f"the broker never showed {name}={value}")
+        assert time.monotonic() < until, f"the broker does not show {name}={value} after {READ_BACK_S:.0f} s"
+        await asyncio.sleep(0.05)
 
 
 @pytest.fixture

@@ -1,30 +1,24 @@
-"""Broker settings in a study: steps and journal rules, few restarts, throw-away trials, and what a study does when
+"""Broker settings in a study: changed and put back, few restarts, throw-away trials, and what a study does when
 brokers refuse, restart or go away. Brokers and measurements are scripted."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ingestune_tui.catalogue.catalogue import Scope
-from ingestune_tui.cli.main import run as command_line
 from ingestune_tui.cli.run import _ask_first
-from ingestune_tui.errors import ClusterUnreachable, GridError, LocalBrokerError, Refused, TrialError
-from ingestune_tui.kafka.dynamic_config import is_ours, same_value, steps
-from ingestune_tui.kafka.topics import BrokerSetting
+from ingestune_tui.errors import GridError, LocalBrokerError, Refused, TrialError
 from ingestune_tui.model.configuration import Configuration
-from ingestune_tui.model.events import Event, StudyPaused, TrialFinished
+from ingestune_tui.model.events import Event, Notice, StudyPaused, TrialFinished
 from ingestune_tui.model.grid_reader import read_grid
-from ingestune_tui.model.journal import JournalEntry
 from ingestune_tui.model.space import expand
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.broker_settings import restore_journal
 from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.estimate import estimate
 from ingestune_tui.tuning.grid_file import resolve
@@ -33,7 +27,8 @@ from ingestune_tui.tuning.outcome import complete_pairs
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.search import observations
 from tests.unit import scripted_cluster
-from tests.unit.scripted_cluster import CLUSTER, measured, scripted
+from tests.unit.scripted_brokers import Brokers
+from tests.unit.scripted_cluster import measured, scripted
 
 STATIC = """
 [search]
@@ -58,56 +53,6 @@ acks = "all"
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with await Store.open(tmp_path / "results.db") as opened:
         yield opened
-
-
-def entry(previous: str | None = "8", applied: str = "33", name: str = "num.io.threads") -> JournalEntry:
-    return JournalEntry(
-        id="1",
-        study_id="s",
-        cluster_id=CLUSTER.id,
-        node_id=1,
-        name=name,
-        previous_value=previous,
-        previous_source="default",
-        applied_value=applied,
-        at="",
-    )
-
-
-class Brokers:
-    """An admin of two brokers that keep settings, with the rules that matter: pools of threads at most double."""
-
-    def __init__(self) -> None:
-        self.values = {node: {"num.io.threads": ("8", "DEFAULT_CONFIG")} for node in (1, 2)}
-        self.refusal: TrialError | None = None
-        self.away: set[int] = set()
-        self.changes: list[tuple[int, str | None]] = []
-
-    async def describe_broker_configs(self, node: int, _: float = 0) -> dict[str, BrokerSetting]:
-        if node in self.away:
-            raise ClusterUnreachable("nobody there")
-        return {
-            name: BrokerSetting(value, source, False, source == "DEFAULT_CONFIG")
-            for name, (value, source) in self.values[node].items()
-        }
-
-    async def alter_broker_configs(
-        self, node: int, changes: Mapping[str, str | None], *, validate_only: bool = False
-    ) -> None:
-        if node in self.away:
-            raise ClusterUnreachable("nobody there")
-        if self.refusal is not None:
-            raise self.refusal
-        for name, value in changes.items():
-            now, wanted = int(self.values[node][name][0]), int(value or "8")
-            if not now / 2 <= wanted <= now * 2:
-                raise TrialError("value should not be greater than double the current value", code="INVALID_REQUEST")
-            if not validate_only:
-                self.changes.append((node, value))
-                self.values[node][name] = (str(wanted), "DYNAMIC_BROKER_CONFIG" if value else "DEFAULT_CONFIG")
-
-    async def delete_topic(self, *_: object) -> None:
-        return None
 
 
 class Heard(list[Event]):
@@ -153,43 +98,6 @@ def by_queue(order: TrialOrder) -> Measurement:
     """A short request queue is twice as fast here."""
     fast = order.configuration.get(Scope.BROKER_STATIC, "queued.max.requests") == 50
     return measured(2000.0 + order.number if fast else 1000.0 + order.number)
-
-
-# Steps and values ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "current", "target", "expected"),
-    [
-        ("num.io.threads", "8", "33", ["16", "32", "33"]),
-        ("num.io.threads", "33", "8", ["17", "9", "8"]),
-        ("num.io.threads", "1", "1", ["1"]),
-        ("num.io.threads", "8", "16", ["16"]),
-        ("num.io.threads", None, "16", ["16"]),
-        ("log.segment.bytes", "1000", "9000000", ["9000000"]),
-    ],
-)
-def test_only_pools_of_threads_are_changed_in_steps(
-    name: str, current: str | None, target: str, expected: list[str]
-) -> None:
-    assert steps(name, current, target) == expected
-
-
-@pytest.mark.parametrize("value", ["16", "32", "33", "17", "9", "8"])
-def test_every_step_of_a_change_and_of_its_undoing_counts_as_ours(value: str) -> None:
-    assert is_ours(entry(), value)
-
-
-@pytest.mark.parametrize("value", ["12", "7", "64", None])
-def test_any_other_value_is_somebody_elses(value: str | None) -> None:
-    assert not is_ours(entry(), value)
-
-
-def test_values_are_compared_as_kafka_means_them() -> None:
-    assert same_value("0.5", "0.50")
-    assert same_value("TRUE", "true")
-    assert not same_value("lz4", "zstd")
-    assert not same_value(None, "1")
 
 
 # Dynamic settings in a study ---------------------------------------------------------------------------------------
@@ -258,6 +166,65 @@ async def test_a_value_the_brokers_reject_makes_the_cell_infeasible_with_their_o
     assert await store.journal_entries() == []
 
 
+async def test_a_no_of_the_moment_is_tried_again_and_the_cell_is_measured(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    class Moving(Brokers):
+        """Says once that another broker is the controller now."""
+
+        said = False
+
+        async def alter_broker_configs(self, *arguments: Any, **named: Any) -> None:
+            if not self.said:
+                self.said = True
+                raise TrialError("this is not the controller", code="NOT_CONTROLLER")
+            await super().alter_broker_configs(*arguments, **named)
+
+    on(monkeypatch, Moving())
+    world = scripted(monkeypatch, store, DYNAMIC)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    assert [trial.error_code for trial in trials if trial.error] == ["NOT_CONTROLLER"]
+    assert study.state == "finished"
+    assert not any(trial.permanent for trial in trials)
+
+
+async def test_a_right_that_is_taken_away_ends_the_study_and_makes_no_cell_infeasible(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers()
+    brokers.refusal = TrialError("not authorized", code="CLUSTER_AUTHORIZATION_FAILED")
+    on(monkeypatch, brokers)
+    world = scripted(monkeypatch, store, DYNAMIC)
+    study = await world.run(await world.study())
+    assert study.state == "failed"
+    assert "not authorized" in study.message
+    assert not [trial for trial in await world.trials(study) if trial.state == "infeasible" or trial.permanent]
+
+
+async def test_a_broker_that_comes_during_a_study_is_changed_and_put_back_like_the_others(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    brokers = Brokers(1, 2, 3)
+    brokers.gone.add(3)
+    on(monkeypatch, brokers)
+    seen: list[str] = []
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.BROKER, "num.io.threads") == 33:
+            seen.append(brokers.values[3]["num.io.threads"][0])
+            brokers.gone.clear()
+        return measured(1000.0 + order.number)
+
+    world = scripted(monkeypatch, store, DYNAMIC, script)
+    await world.run(await world.study())
+    assert seen[0] == "8", "it was not there yet"
+    assert set(seen[1:]) == {"33"}
+    assert brokers.values[3]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
+    notices = [event.text for event in world.events if isinstance(event, Notice)]
+    assert sum("broker 3 has joined the cluster" in text for text in notices) == 1
+
+
 async def test_a_node_that_goes_down_while_it_is_read_back_pauses_the_study_and_the_journal_stays(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
@@ -303,38 +270,6 @@ async def test_a_study_that_may_no_longer_put_settings_back_fails_and_leaves_the
     assert "could not be put back" in study.message
     assert "ingestune restore" in study.message
     assert len(await store.journal_entries()) == 2
-
-
-async def test_the_next_start_puts_back_what_a_killed_study_left(store: Store) -> None:
-    brokers = Brokers()
-    brokers.values[1]["num.io.threads"] = ("32", "DYNAMIC_BROKER_CONFIG")
-    await store.add_journal(entry())
-    cluster: Any = SimpleNamespace(admin=brokers, node_ids=(1, 2), info=CLUSTER)
-    assert await restore_journal(cluster, store) == ([], 1)
-    assert brokers.values[1]["num.io.threads"] == ("8", "DEFAULT_CONFIG")
-    assert await store.journal_entries() == []
-
-
-async def test_what_somebody_else_set_meanwhile_is_said_left_and_forgotten(store: Store) -> None:
-    brokers = Brokers()
-    brokers.values[1]["num.io.threads"] = ("12", "DYNAMIC_BROKER_CONFIG")
-    await store.add_journal(entry())
-    cluster: Any = SimpleNamespace(admin=brokers, node_ids=(1, 2), info=CLUSTER)
-    (note,), restored = await restore_journal(cluster, store)
-    assert restored == 0
-    assert "somebody else changed it" in note
-    assert brokers.values[1]["num.io.threads"][0] == "12"
-    assert await store.journal_entries() == []
-
-
-def test_restore_says_that_there_is_nothing_to_put_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command_line(["restore", "--database", str(tmp_path / "results.db")]) == 0
-    assert "nothing to put back" in capsys.readouterr().err
-
-
-def test_a_local_cluster_has_nothing_to_restore(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command_line(["restore", "--cluster", "local", "--database", str(tmp_path / "results.db")]) == 2
-    assert "ends with its study" in capsys.readouterr().err
 
 
 # Static settings in a study ----------------------------------------------------------------------------------------
