@@ -121,7 +121,7 @@ public final class IngestuneLoad {
         long nowNs;
         while ((nowNs = System.nanoTime()) < endNs && !load.atCap() && !stopped) {
             reporter.check();
-            reporter.tick("saturated", null);
+            reporter.tickUntil(endNs, "saturated", null);
             LockSupport.parkNanos(Math.min(2_000_000, endNs - nowNs));
         }
         Reporter.Mark end = reporter.new Mark();
@@ -151,7 +151,7 @@ public final class IngestuneLoad {
         long nowNs;
         while ((nowNs = System.nanoTime()) < pace.endNs && !stopped && !(pace.sendingOver() && pace.endsEarly())) {
             reporter.check();
-            reporter.tick("paced", pace);
+            reporter.tickUntil(pace.endNs, "paced", pace);
             LockSupport.parkNanos(Math.min(2_000_000, pace.endNs - nowNs));
         }
         Reporter.Mark end = reporter.new Mark();

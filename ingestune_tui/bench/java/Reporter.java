@@ -63,6 +63,11 @@ final class Reporter {
         if (System.nanoTime() >= dueNs) sample(stage, new Mark(), pace);
     }
 
+    /** The same in a stage that ends at a known moment, whose edge then closes the last sample: no sliver before it. */
+    void tickUntil(long endNs, String stage, Pace pace) {
+        if (endNs - System.nanoTime() > INTERVAL_NS / 2) tick(stage, pace);
+    }
+
     /** Send the sample up to a stage's edge. */
     void edge(String stage, Mark at, Pace pace) {
         sample(stage, at, pace);
