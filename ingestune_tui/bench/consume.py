@@ -1,8 +1,9 @@
 """The life of a consuming child: read the backlog that the saturated stage left, then what the paced stage sends.
 
-Saturate: wait until the topic comes to rest, then read everything in it as fast as it comes, at most `seconds`.
-Pace: read on from the end of the topic; the stage ends with the next command, or `seconds` after its first message,
-when everything sent by then has been read. Between stages the reader stays at the end, so that nothing is missed.
+Saturate: read everything that is in the topic, which is at rest, as fast as it comes, at most `seconds`.
+Pace: read on from the end of the topic; the stage ends with the next command (AllSent), when everything sent by then
+has been read. Between stages the reader stays at the end, so that nothing is missed. How long the producers write,
+and when the topic is at rest, only the parent knows: a consumer whose partitions stay empty could not tell.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ingestune_tui.bench import librdkafka as rd
 from ingestune_tui.bench.latency import encode, histogram_of, percentiles_of
 from ingestune_tui.bench.pipes import Inbox, Outbox
 from ingestune_tui.bench.protocol import (
+    AllSent,
     ConsumerSpec,
     Finish,
     Finished,
@@ -33,9 +35,9 @@ from ingestune_tui.bench.reader import Reader
 from ingestune_tui.bench.sampler import Mark, Sampler, mark
 
 GRACE_S: Final = 10.0
-"""How long a stage waits for its first messages to come, and for its last ones to be read."""
-REST_S: Final = 0.3
-"""A topic that has not grown for so long is at rest; so much later than planned may the last message be sent."""
+"""How long the paced stage waits for its last messages to be read."""
+WAIT_MS: Final = 5
+"""The longest sleep while nothing comes: so soon are commands heard."""
 
 
 def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
@@ -54,16 +56,20 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
             reader.serve(0)
             reader.check()
             outbox.push()
-            if not inbox.commands and not reader.read_timed(0, early_us):
+            if reader.started:
+                reader.read_timed(WAIT_MS, early_us)
+            elif not inbox.commands:
                 inbox.arrived.wait(0.01)
         match inbox.commands.popleft():
             case Warm():
                 sampler.begin()
             case Saturate(seconds=seconds):
                 outbox.send(_catch_up(reader, sampler, inbox, spec, seconds))
-            case Pace(seconds=seconds):
-                outbox.send(_follow(reader, sampler, inbox, spec, seconds, early_us))
+            case Pace():
+                outbox.send(_follow(reader, sampler, inbox, spec, early_us))
                 early_us = []
+            case AllSent():
+                pass  # what it ended has been reported
             case Finish():
                 outbox.send(
                     Finished(
@@ -82,14 +88,14 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
 def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float) -> StageDone:
     """Consume the backlog. The window ends with its last message, or after `seconds`."""
     sampler.begin()
-    found = _at_rest(reader, inbox, seconds + GRACE_S)
+    found = reader.offsets()
     failed_before = Counter(reader.failed)
     start = mark(reader)
     sampler.emit("warmup", at=start)
     reader.start([low for low, _ in found], sum(high - low for low, high in found))
     end_ns = start.time_ns + int(seconds * 1e9)
     while reader.outstanding and (now_ns := time.monotonic_ns()) < end_ns and not inbox.stopped:
-        reader.read(5)
+        reader.read(WAIT_MS)
         if now_ns >= sampler.due_ns:
             reader.serve(0)
             reader.check()
@@ -99,20 +105,6 @@ def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec
     left = reader.outstanding
     _go_to_the_end(reader, [])
     return _done("saturated", start, end, spec, failed=dict(reader.failed - failed_before), backlog_end=left)
-
-
-def _at_rest(reader: Reader, inbox: Inbox, within_s: float) -> list[tuple[int, int]]:
-    """First and next offsets once nobody writes any more, or as they are after `within_s`."""
-    until_ns = time.monotonic_ns() + int(within_s * 1e9)
-    found = reader.offsets()
-    while time.monotonic_ns() < until_ns and not inbox.commands:
-        inbox.arrived.clear()
-        inbox.arrived.wait(REST_S)
-        reader.serve(0)
-        before, found = found, reader.offsets()
-        if found == before and sum(high - low for low, high in found) > len(found):
-            break
-    return found
 
 
 def _go_to_the_end(reader: Reader, early_us: list[int]) -> None:
@@ -125,10 +117,8 @@ def _go_to_the_end(reader: Reader, early_us: list[int]) -> None:
         pass
 
 
-def _follow(
-    reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float, early_us: list[int]
-) -> StageDone:
-    """Consume what is sent from now on, timing what carries its due time.
+def _follow(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, early_us: list[int]) -> StageDone:
+    """Consume what is sent until the next command, timing what carries its due time.
 
     `early_us` are the ages of messages of this stage that came before the word that it begins: they count in it.
     """
@@ -140,38 +130,31 @@ def _follow(
     start = replace(now, acknowledged=now.acknowledged - len(early_us))
     sampler.emit("drain", at=start)
     took_us, interval_us = array("Q", early_us), list(early_us)
-    first_ns = last_ns = start.time_ns if early_us else 0
-    until_ns = start.time_ns + int((seconds + (REST_S if early_us else GRACE_S)) * 1e9)
-    while not inbox.commands and (now_ns := time.monotonic_ns()) < until_ns:
+    until_ns: int | None = None
+    while True:
         before = len(interval_us)
-        if reader.read_timed(5, interval_us):
-            last_ns = time.monotonic_ns()
-            if len(interval_us) > before and not first_ns:
-                first_ns = last_ns
-                until_ns = first_ns + int((seconds + REST_S) * 1e9)
+        if reader.read_timed(WAIT_MS, interval_us):
             took_us.extend(interval_us[before:])
+        now_ns = time.monotonic_ns()
         if now_ns >= sampler.due_ns:
             reader.serve(0)
             reader.check()
             sampler.emit("paced", latency=percentiles_of(interval_us))
             interval_us = []
-    reader.expect_all()
-    until_ns = time.monotonic_ns() + int(GRACE_S * 1e9)
-    while reader.outstanding and time.monotonic_ns() < until_ns and not inbox.stopped:
-        interval_us = []
-        if reader.read_timed(5, interval_us):
-            last_ns = time.monotonic_ns()
-            took_us.extend(interval_us)
-    end = mark(reader)
+        if until_ns is None:
+            if inbox.commands:
+                reader.expect_all()
+                until_ns = time.monotonic_ns() + int(GRACE_S * 1e9)
+        elif not reader.outstanding or now_ns >= until_ns or inbox.stopped:
+            break
     return _done(
         "paced",
         start,
-        end,
+        mark(reader),
         spec,
         failed=dict(reader.failed - failed_before),
         backlog_end=reader.outstanding,
         latency=encode(histogram_of(took_us)),
-        window_ns=max(last_ns - first_ns, 0) if first_ns else 0,
     )
 
 
@@ -184,13 +167,12 @@ def _done(
     failed: dict[str, int],
     backlog_end: int,
     latency: str = "",
-    window_ns: int = 0,
 ) -> StageDone:
     span_ns = max(end.time_ns - start.time_ns, 1)
     messages = end.acknowledged - start.acknowledged
     return StageDone(
         stage=stage,
-        window_s=(window_ns or span_ns) / 1e9,
+        window_s=span_ns / 1e9,
         messages=messages,
         bytes=messages * spec.message_bytes,
         failed=failed,

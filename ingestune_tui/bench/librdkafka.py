@@ -158,6 +158,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "query_watermark_offsets": (c_int, [c_void_p, c_char_p, c_int32, POINTER(c_int64), POINTER(c_int64), c_int]),
     "consume_start_queue": (c_int, [c_void_p, c_int32, c_int64, c_void_p]),
     "consume_stop": (c_int, [c_void_p, c_int32]),
+    "consume_queue": (c_void_p, [c_void_p, c_int]),
     "consume_batch_queue": (c_int64, [c_void_p, c_int, c_void_p, c_size_t]),
     "message_destroy": (None, [c_void_p]),
     "message_headers": (c_int, [c_void_p, POINTER(c_void_p)]),

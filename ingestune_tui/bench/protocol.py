@@ -13,6 +13,7 @@ the brokers', and a child trusts no clock but its own. Imported by tuning and by
                                     <-    StageDone("saturated")      then it stops sending and waits for its backlog
     Pace(rate, seconds)             ->    on a fixed schedule
                                     <-    StageDone("paced")
+    AllSent                         ->    (to a consumer, which reads on until then)
     Finish                          ->    flush, count
                                     <-    Finished                    and exits 0
     Stop                            ->    at any time: stop sending, purge, exit
@@ -32,7 +33,7 @@ from ingestune_tui.model.sample import Percentiles, Sample, Stage
 __all__ = ["Percentiles", "Sample", "Stage"]
 
 SAMPLE_INTERVAL_S: Final = 0.5
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 """Raised whenever a change of the generator makes old figures incomparable; part of the method hash."""
 
 MAX_TIMED_PER_S: Final = 20_000
@@ -84,16 +85,23 @@ class Warm(msgspec.Struct, frozen=True, tag="warm", tag_field="do"):
 
 
 class Saturate(msgspec.Struct, frozen=True, tag="saturate", tag_field="do"):
-    """Count what is acknowledged in the next `seconds`, then stop sending and wait for the backlog to empty."""
+    """Count what is acknowledged in the next `seconds`, then stop sending and wait for the backlog to empty.
+
+    To a consumer: read all that is in the topic, which is at rest, for at most `seconds`.
+    """
 
     seconds: float
 
 
 class Pace(msgspec.Struct, frozen=True, tag="pace", tag_field="do"):
-    """Send `rate` messages/s on a fixed schedule for `seconds`."""
+    """Send `rate` messages/s on a fixed schedule for `seconds`. To a consumer: read what comes until `AllSent`."""
 
     rate: float
     seconds: float
+
+
+class AllSent(msgspec.Struct, frozen=True, tag="all_sent", tag_field="do"):
+    """To a consumer: nothing more is sent in the paced stage, which ends when what is there by now has been read."""
 
 
 class Finish(msgspec.Struct, frozen=True, tag="finish", tag_field="do"):
@@ -106,7 +114,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop", tag_field="do"):
     """Drop everything and exit."""
 
 
-Command = Warm | Saturate | Pace | Finish | Stop
+Command = Warm | Saturate | Pace | AllSent | Finish | Stop
 
 
 # Child to parent ---------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from ingestune_tui.bench.handle import Handle
 BATCH: Final = 2000
 """Messages taken in one call."""
 LOOK_CLOSELY: Final = 16
-"""A batch this small is searched for errors; in a larger one only the first place can hold one."""
+"""A batch this small is searched for errors; in a larger one only the first of either call can be one."""
 
 
 class Reader(Handle):
@@ -77,24 +77,36 @@ class Reader(Handle):
         for partition in self._started:
             self._functions.consume_stop(self._topic, partition)
         if self._started:
-            while self._take(0):
+            while self._take():
                 pass
         self._started = []
 
-    def _take(self, timeout_ms: int) -> int:
-        count: int = self._functions.consume_batch_queue(self._inbound, timeout_ms, self._places, BATCH)
+    def _fetch(self, timeout_ms: int) -> int:
+        """Put into `_places` what is there, waiting up to `timeout_ms` for the first of it; returns how many.
+
+        `consume_batch_queue` waits for as many as it is asked for, so it is only asked for what has come already.
+        """
+        place = self._functions.consume_queue(self._inbound, timeout_ms)
+        if not place:
+            return 0
+        self._places[0] = place
+        rest = ctypes.byref(self._places, ctypes.sizeof(ctypes.c_uint64))
+        more: int = self._functions.consume_batch_queue(self._inbound, 0, rest, BATCH - 1)
+        return 1 + max(more, 0)
+
+    def _take(self) -> int:
+        """Drop what is there; returns how many."""
+        count = self._fetch(0)
         destroy = self._functions.message_destroy
-        for place in self._places[: max(count, 0)]:
+        for place in self._places[:count]:
             destroy(place)
-        return max(count, 0)
+        return count
 
     def read(self, timeout_ms: int) -> int:
         """Consume what is there, waiting up to `timeout_ms` for the first of it; returns how many."""
-        count: int = self._functions.consume_batch_queue(self._inbound, timeout_ms, self._places, BATCH)
-        if count <= 0:
-            return 0
+        count = self._fetch(timeout_ms)
         places = self._places[:count]
-        wrong = self._count_errors(places[:1] if count > LOOK_CLOSELY else places)
+        wrong = self._count_errors(places[:2] if count > LOOK_CLOSELY else places)
         destroy = self._functions.message_destroy
         for place in places:
             destroy(place)
@@ -103,8 +115,8 @@ class Reader(Handle):
 
     def read_timed(self, timeout_ms: int, took_us: list[int]) -> int:
         """The same, adding the age of each message that carries its due time."""
-        count: int = self._functions.consume_batch_queue(self._inbound, timeout_ms, self._places, BATCH)
-        if count <= 0:
+        count = self._fetch(timeout_ms)
+        if not count:
             return 0
         now_ns = time.time_ns()
         functions = self._functions

@@ -18,6 +18,8 @@ Flag = Literal[
     "disk-bound",
     "throttled",
     "overloaded",
+    "consumer-behind",
+    "consumer-bound",
     "lossy",
     "byte-capped",
 ]
@@ -29,6 +31,9 @@ REMEDIES: dict[Flag, str] = {
     "disk-bound": "the rate fell when the page cache was full: lower [limits] bytes_per_trial or bytes_per_s",
     "throttled": "the broker throttled this client: check its quotas",
     "overloaded": "it cannot hold the paced rate, so it has no latency: lower [objective] rate",
+    "consumer-behind": "the consumers did not keep up with the paced rate, so there is no end-to-end latency: "
+    "lower [objective] rate, or raise [workload] consumers",
+    "consumer-bound": "the reading thread was full, not the broker: raise [workload] consumers",
     "lossy": "messages failed or were lost: see the error codes",
     "byte-capped": "a stage ended early at [limits] bytes_per_trial: raise it if the disks allow",
 }
@@ -116,7 +121,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     latency: Latency | None = None
     due_to_sent_p99_ms: float | None = None
     end_to_end: Latency | None = None
-    """Due to consumed; only with consumers."""
+    """Due to consumed; only with consumers that kept up with the paced rate."""
     consumer_messages_per_s: float | None = None
     rate: float | None = None
     """Messages/s of the paced stage; None when there was none."""

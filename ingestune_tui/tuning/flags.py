@@ -11,7 +11,7 @@ from ingestune_tui.model.trial import Audit, Flag
 from ingestune_tui.tuning.windows import fell_at_the_end, trend
 
 FULL_CORE = 0.95
-"""CPU of the sending thread, in cores, from which it is the bottleneck."""
+"""CPU of a sending or reading thread, in cores, from which it is the bottleneck."""
 SHORT_BACKLOG_S = 0.02
 """A saturated client whose backlog is worth less than this is waiting for its own sending thread."""
 LATE_MS = 1.0
@@ -38,16 +38,25 @@ def flags_of(
     rate: float | None,
     due_to_sent_p99_ms: float | None,
     audit: Audit,
+    reader_cpu: float = 0.0,
+    consumer_behind: bool = False,
 ) -> tuple[Flag, ...]:
-    """Every flag that applies, the gravest first. `samples` are all samples of the trial."""
+    """Every flag that applies, the gravest first. `samples` are all samples of the trial.
+
+    `reader_cpu` is that of the busiest reading thread while it read the backlog, in cores.
+    """
     window = [sample for sample in samples if sample.stage == "saturated"]
     found: list[Flag] = []
     if audit.failed or audit.lost:
         found.append("lossy")
     if paced is not None and rate and overloaded(paced, rate):
         found.append("overloaded")
+    elif consumer_behind:
+        found.append("consumer-behind")
     if _client_bound(saturated, window) or (due_to_sent_p99_ms is not None and due_to_sent_p99_ms > LATE_MS):
         found.append("client-bound")
+    if reader_cpu >= FULL_CORE:
+        found.append("consumer-bound")
     if fell_at_the_end(window):
         found.append("disk-bound")
     elif abs(trend(window)) > 0.10:

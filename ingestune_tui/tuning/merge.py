@@ -83,6 +83,15 @@ def _in_window(count: int, own_s: float, common_s: float) -> float:
     return count * common_s / own_s if own_s > 0 else count
 
 
+def common_rate(parts: Sequence[StageDone]) -> float | None:
+    """Messages/s of children that shared one piece of work from a common start: all of it, until the last was done.
+
+    Their own rates must not be added up: who had little to do was done early, and no faster for it.
+    """
+    longest_s = max((part.window_s for part in parts), default=0.0)
+    return sum(part.messages for part in parts) / longest_s if longest_s > 0 else None
+
+
 def merge_finished(parts: Sequence[Finished]) -> Finished:
     """The audit's counts of all children."""
     return Finished(

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ingestune_tui.bench.protocol import (
     ConsumerSpec,
@@ -31,6 +32,7 @@ from ingestune_tui.model.space import topic_settings, topic_shape
 from ingestune_tui.model.trial import Audit
 from ingestune_tui.tuning import merge
 from ingestune_tui.tuning.cluster import OpenCluster
+from ingestune_tui.tuning.consumers import Consumers
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, child_byte_cap, trial_bytes
 from ingestune_tui.tuning.flags import flags_of, overloaded
@@ -139,59 +141,62 @@ class TrialRunner:
             for _ in range(workload.producers)
         ]
         partitions, replication = topic_shape(order.configuration, workload)
-        consumers = [  # one without a partition would have nothing to do
+        readers = [  # one without a partition would have nothing to do
             LoadChild(self._cluster.child_command("librdkafka"), lambda _: None, progress.news.set)
             for _ in range(min(workload.consumers, partitions))
         ]
+        consumers = Consumers(readers, partial(self._cluster.admin.end_offsets, order.topic), _SLACK_S)
         settings = dialect.to_java(Scope.TOPIC, topic_settings(order.configuration))
         await asyncio.gather(
             self._cluster.admin.create_topic(order.topic, partitions, replication, settings),
-            *(stack.enter_async_context(child) for child in [*producers, *consumers]),
+            *(stack.enter_async_context(child) for child in [*producers, *readers]),
         )
         await self._check_topic(order.topic, settings)
-        if consumers and not self._cluster.info.simulated:  # a leader that does not know it yet tells no offsets
+        if readers and not self._cluster.info.simulated:  # a leader that does not know it yet tells no offsets
             await self._cluster.admin.end_offsets(order.topic)
         for shard, child in enumerate(producers):
             await child.send(self._producer_spec(order, shard, partitions, replication))
-        for index, child in enumerate(consumers):
-            await child.send(self._consumer_spec(order, range(index, partitions, len(consumers))))
-        ready = await asyncio.gather(*(child.expect(Ready, _READY_S) for child in [*producers, *consumers]))
+        for index, child in enumerate(readers):
+            await child.send(self._consumer_spec(order, range(index, partitions, len(readers))))
+        ready = await asyncio.gather(*(child.expect(Ready, _READY_S) for child in [*producers, *readers]))
 
         most = max(MOST_WARMUP_S, timings.warmup_s)
         self._on_stage(order.number, "warmup", timings.warmup_s)
-        await asyncio.gather(*(child.send(Warm(most)) for child in [*producers, *consumers]))
+        await asyncio.gather(*(child.send(Warm(most)) for child in [*producers, *readers]))
         least = max(timings.warmup_s, 3 * self._linger_s(order))
         while not warmed_up(progress.samples, least, most) and not any(child.capped for child in producers):
-            await self._next_sample([*producers, *consumers], progress)
+            await self._next_sample([*producers, *readers], progress)
 
         self._on_stage(order.number, "saturated", timings.saturated_s)
         await asyncio.gather(*(child.send(Saturate(timings.saturated_s)) for child in producers))
         within = timings.saturated_s + _SLACK_S
         done = await asyncio.gather(*(child.expect(StageDone, within) for child in producers))
         saturated = merge.merge_stage(done)
-        consumed = await self._consumed(order, consumers)
+        if readers:
+            self._on_stage(order.number, "drain", timings.saturated_s)
+            await consumers.catch_up(timings.saturated_s)
 
-        rate, paced, end_to_end = None, None, ""
+        rate, paced, held = None, None, False
         if timings.paced_s > 0 and saturated.messages > 0:
             own = saturated.messages / saturated.window_s
             rate = order.rate if order.rate is not None else round_rate(order.rate_share * own)
             self._on_stage(order.number, "paced", timings.paced_s)
             each = Pace(rate / workload.producers, timings.paced_s)
-            for child in [*consumers, *producers]:
+            await consumers.follow(each)
+            for child in producers:
                 await child.send(each)
             within = timings.paced_s + _SLACK_S
             paced = merge.merge_stage(await asyncio.gather(*(child.expect(StageDone, within) for child in producers)))
-            if consumers:
-                read = await asyncio.gather(*(child.expect(StageDone, within) for child in consumers))
-                if not any(part.backlog_end for part in read):
-                    end_to_end = merge.merge_histograms(part.latency for part in read)
+            held = not overloaded(paced, rate)
+            await consumers.all_sent(wait=held)
 
         self._on_stage(order.number, "finish", 0.0)
-        await asyncio.gather(*(child.send(Finish()) for child in [*producers, *consumers]))
+        await consumers.finish()
+        await asyncio.gather(*(child.send(Finish()) for child in producers))
         finished = merge.merge_finished(await asyncio.gather(*(child.expect(Finished, 60.0) for child in producers)))
         growth = await self._growth(order.topic)
-        audit = audit_of(finished, growth, acks0=self._acks(order) == "0")
-        held = paced is not None and rate is not None and not overloaded(paced, rate)
+        consumed = consumers.consumed
+        audit = audit_of(finished, growth, acks0=self._acks(order) == "0", unread=consumed.failed)
         late = merge.percentile_ms(paced.due_to_sent, 99.0) if paced else None
         return Measurement(
             messages_per_s=saturated.messages / saturated.window_s,
@@ -199,8 +204,8 @@ class TrialRunner:
             window_s=saturated.window_s,
             latency=merge.latency_of(paced.latency) if paced and held else None,
             due_to_sent_p99_ms=late,
-            end_to_end=merge.latency_of(end_to_end) if held and end_to_end else None,
-            consumer_messages_per_s=consumed,
+            end_to_end=merge.latency_of(consumed.end_to_end) if held else None,
+            consumer_messages_per_s=consumed.messages_per_s,
             rate=rate,
             flags=flags_of(
                 saturated=saturated,
@@ -209,6 +214,8 @@ class TrialRunner:
                 rate=rate,
                 due_to_sent_p99_ms=late,
                 audit=audit,
+                reader_cpu=consumed.thread_cpu,
+                consumer_behind=consumed.behind,
             ),
             why=merge.why_of(progress.samples),
             audit=audit,
@@ -219,7 +226,7 @@ class TrialRunner:
                 for name, text in (
                     ("latency", paced.latency if paced else ""),
                     ("due_to_sent", paced.due_to_sent if paced else ""),
-                    ("end_to_end", end_to_end),
+                    ("end_to_end", consumed.end_to_end),
                 )
                 if text
             },
@@ -268,17 +275,6 @@ class TrialRunner:
                     code="TOPIC_SETTING_IGNORED",
                 )
 
-    async def _consumed(self, order: TrialOrder, consumers: list[LoadChild]) -> float | None:
-        """Messages/s of the catch-up: all that the producers have left in the topic, once they are at rest."""
-        if not consumers:
-            return None
-        seconds = order.timings.saturated_s
-        self._on_stage(order.number, "drain", seconds)
-        await asyncio.gather(*(child.send(Saturate(seconds)) for child in consumers))
-        within_s = 2 * seconds + _SLACK_S
-        parts = await asyncio.gather(*(child.expect(StageDone, within_s) for child in consumers))
-        return sum(part.messages / part.window_s for part in parts if part.window_s > 0)
-
     def _producer_spec(self, order: TrialOrder, shard: int, partitions: int, replication: int) -> ProducerSpec:
         workload, limits = order.workload, order.limits
         share = None if limits.bytes_per_s is None else max(1, limits.bytes_per_s // workload.producers)
@@ -322,8 +318,11 @@ class TrialRunner:
         return sum(ends[partition] - starts.get(partition, 0) for partition in ends)
 
 
-def audit_of(finished: Finished, growth: int | None, *, acks0: bool) -> Audit:
-    """The topic's growth against the acknowledged count. With acks=0 a loss is a figure, not an error."""
+def audit_of(finished: Finished, growth: int | None, *, acks0: bool, unread: Mapping[str, int] | None = None) -> Audit:
+    """The topic's growth against the acknowledged count. With acks=0 a loss is a figure, not an error.
+
+    `unread` are the consumers' failures, by error name.
+    """
     lost, surplus = 0, 0
     if growth is not None:
         lost = max(0, finished.acknowledged - growth)
@@ -333,6 +332,7 @@ def audit_of(finished: Finished, growth: int | None, *, acks0: bool) -> Audit:
         failed["UNACKNOWLEDGED"] = finished.unacknowledged
     if lost and not acks0:
         failed["LOST"] = lost
+    failed |= {f"consumer {name}": count for name, count in (unread or {}).items()}
     return Audit(
         sent=finished.sent,
         acknowledged=finished.acknowledged,

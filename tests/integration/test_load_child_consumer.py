@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ingestune_tui.bench.latency import decode
-from ingestune_tui.bench.protocol import ConsumerSpec, Finish, Finished, Pace, Saturate, StageDone
+from ingestune_tui.bench.protocol import AllSent, ConsumerSpec, Pace, StageDone
 from tests.bench.load_child import LoadChild, fresh_topic, producer_spec
 
 pytestmark = pytest.mark.kafka
@@ -37,22 +37,39 @@ def test_the_backlog_is_read_to_its_last_message_and_the_window_ends_there(local
     assert done.window_s < 15
 
 
+SMALL_BATCHES = {"batch.num.messages": "10"}
+BATCH_BY_BATCH = {"fetch.message.max.bytes": "1"}
+"""A consumer of such batches that takes one with each fetch is far slower than their producer, on any machine."""
+
+
 def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_kafka: str) -> None:
     with (
         fresh_topic(local_kafka) as topic,
-        LoadChild(producer_spec(local_kafka, topic, 1000)) as producer,
-        LoadChild(consumer_spec(local_kafka, topic, **{"fetch.message.max.bytes": "10000"})) as consumer,
+        LoadChild(producer_spec(local_kafka, topic, 1000, config=SMALL_BATCHES)) as producer,
+        LoadChild(consumer_spec(local_kafka, topic, **BATCH_BY_BATCH)) as consumer,
     ):
         producer.ready()
         consumer.ready()
-        producer.saturate(1.0)
+        producer.saturate(1.5)
         written = producer.finish()
-        done = consumer.saturate(0.3)
-        consumer.say(Finish())
-        consumer.until(Finished)
+        done = consumer.saturate(1.0)
+        consumer.finish()
     assert 0 < done.messages < written.acknowledged
     assert done.messages + done.backlog_end == written.acknowledged
-    assert done.window_s == pytest.approx(0.3, abs=0.1)
+    assert done.window_s >= 1.0
+
+
+def paced(producer: LoadChild, consumer: LoadChild, rate: float, seconds: float) -> tuple[StageDone, StageDone]:
+    """One paced stage in both, as the runner does it: what was sent, and what was read."""
+    consumer.say(Pace(rate=rate, seconds=seconds))
+    sent = producer.pace(rate, seconds)
+    consumer.say(AllSent())
+    return sent, consumer.until(StageDone)
+
+
+def nearly_all(sent: StageDone, rate: float, seconds: float) -> bool:
+    """What is due and not sent at the window's end is not sent: on a loaded machine that may be a few."""
+    return 0.9 * rate * seconds <= sent.sent <= rate * seconds
 
 
 def test_end_to_end_latency_runs_from_due_to_consumed(local_kafka: str) -> None:
@@ -67,41 +84,50 @@ def test_end_to_end_latency_runs_from_due_to_consumed(local_kafka: str) -> None:
         consumer.ready()
         producer.saturate(0.3)
         consumer.saturate(10.0)
-        consumer.say(Pace(rate=2000, seconds=1.5))
-        paced = producer.pace(2000, 1.5)
-        read = consumer.until(StageDone)
+        sent, read = paced(producer, consumer, 2000, 1.5)
         consumer.finish()
-    acknowledged, end_to_end = decode(paced.latency), decode(read.latency)
-    assert end_to_end.get_total_count() == paced.sent == read.messages == 3000
+    acknowledged, end_to_end = decode(sent.latency), decode(read.latency)
+    assert nearly_all(sent, 2000, 1.5)
+    assert end_to_end.get_total_count() == read.messages == sent.sent
     assert end_to_end.get_value_at_percentile(90) / 1000 > 60
     assert end_to_end.get_value_at_percentile(50) > acknowledged.get_value_at_percentile(50) + 10_000
-    assert 1.0 < read.window_s < 4.0
 
 
-def test_all_stages_may_be_started_in_both_children_at_once(local_kafka: str) -> None:
-    """The consumer waits for the topic to come to rest, and misses nothing of the paced stage."""
+@pytest.mark.slow
+def test_a_message_is_consumed_the_moment_it_comes_and_waiting_costs_little(local_kafka: str) -> None:
+    """Best of a few short stages: what the consumer adds to an acknowledgement is its fetch, and no waiting of ours."""
+    added_ms: list[float] = []
+    busy: list[float] = []
     with (
         fresh_topic(local_kafka) as topic,
-        LoadChild(producer_spec(local_kafka, topic, due_time_header=True)) as producer,
-        LoadChild(consumer_spec(local_kafka, topic)) as consumer,
+        LoadChild(producer_spec(local_kafka, topic, due_time_header=True, config={"linger.ms": "0"})) as producer,
+        LoadChild(consumer_spec(local_kafka, topic, **{"fetch.min.bytes": "1"})) as consumer,
     ):
         producer.ready()
         consumer.ready()
-        for child in (producer, consumer):
-            child.say(Saturate(seconds=1.0))
-        producer.until(StageDone)
-        caught_up = consumer.until(StageDone)
-        for child in (producer, consumer):
-            child.say(Pace(rate=500, seconds=1.0))
-        paced = producer.until(StageDone)
+        producer.saturate(0.2)
+        consumer.saturate(10.0)
+        while len(added_ms) < 6 and (not added_ms or min(added_ms) >= 2 or min(busy) >= 0.5):
+            sent, read = paced(producer, consumer, 500, 1.0)
+            acknowledged, end_to_end = decode(sent.latency), decode(read.latency)
+            added_us = end_to_end.get_value_at_percentile(50) - acknowledged.get_value_at_percentile(50)
+            added_ms.append(added_us / 1000)
+            busy.append(read.thread_cpu)
+    assert min(added_ms) < 2
+    assert min(busy) < 0.5
+
+
+def test_a_consumer_whose_partitions_stay_empty_holds_nobody_up(local_kafka: str) -> None:
+    with fresh_topic(local_kafka) as topic, LoadChild(consumer_spec(local_kafka, topic)) as consumer:
+        consumer.ready()
         began = time.monotonic()
+        caught_up = consumer.saturate(60.0)
+        consumer.say(Pace(rate=100, seconds=60.0))
+        consumer.say(AllSent())
         read = consumer.until(StageDone)
-        assert time.monotonic() - began < 1.5
-        written = producer.finish()
         consumer.finish()
-    assert read.messages == paced.sent == 500
-    assert read.backlog_end == 0
-    assert caught_up.messages + caught_up.backlog_end + read.messages == written.acknowledged
+    assert (caught_up.messages, read.messages, read.backlog_end) == (0, 0, 0)
+    assert time.monotonic() - began < 10  # its own patience, were it to wait for a first message
 
 
 def test_messages_that_come_before_the_consumer_is_told_of_them_count_too(local_kafka: str) -> None:
@@ -118,26 +144,28 @@ def test_messages_that_come_before_the_consumer_is_told_of_them_count_too(local_
         while not producer.samples("paced"):
             producer.next_event()
         consumer.say(Pace(rate=500, seconds=1.0))
-        paced = producer.until(StageDone)
+        sent = producer.until(StageDone)
+        consumer.say(AllSent())
         read = consumer.until(StageDone)
-    assert read.messages == paced.sent == decode(read.latency).get_total_count() == 500
+    assert nearly_all(sent, 500, 1.0)
+    assert read.messages == decode(read.latency).get_total_count() == sent.sent
 
 
 def test_a_paced_stage_after_an_unread_backlog_is_read_from_its_beginning(local_kafka: str) -> None:
     with (
         fresh_topic(local_kafka) as topic,
-        LoadChild(producer_spec(local_kafka, topic, 1000, due_time_header=True)) as producer,
-        LoadChild(consumer_spec(local_kafka, topic, **{"fetch.message.max.bytes": "10000"})) as consumer,
+        LoadChild(producer_spec(local_kafka, topic, 1000, config=SMALL_BATCHES, due_time_header=True)) as producer,
+        LoadChild(consumer_spec(local_kafka, topic, **BATCH_BY_BATCH)) as consumer,
     ):
         producer.ready()
         consumer.ready()
         producer.saturate(1.0)
         while not producer.samples("drain"):
             producer.next_event()
-        assert consumer.saturate(0.2).backlog_end > 0
-        consumer.say(Pace(rate=100, seconds=0.5))
-        producer.pace(100, 0.5)
-        read = consumer.until(StageDone)
-    assert read.messages == 50
-    assert decode(read.latency).get_total_count() == 50
-    assert decode(read.latency).get_max_value() / 1000 < 1000
+        caught_up = consumer.saturate(0.2)
+        sent, read = paced(producer, consumer, 100, 1.0)
+        written = producer.finish()
+    assert caught_up.backlog_end > 0
+    assert nearly_all(sent, 100, 1.0)
+    assert read.messages == decode(read.latency).get_total_count() == sent.sent
+    assert caught_up.messages + caught_up.backlog_end + read.messages == written.acknowledged

@@ -13,6 +13,7 @@ from ingestune_tui.bench.protocol import Finished, StageDone
 from ingestune_tui.model.sample import Percentiles, Sample
 from ingestune_tui.tuning.merge import (
     add_counts,
+    common_rate,
     latency_of,
     merge_finished,
     merge_histograms,
@@ -146,6 +147,14 @@ def test_the_rates_of_stages_add_up_though_their_windows_differ() -> None:
     )
     assert both.messages / both.window_s == pytest.approx(1000 + 2000)
     assert both.ended_early == "bytes_cap"
+
+
+def test_of_work_that_was_shared_the_last_to_finish_sets_the_rate() -> None:
+    """10 s for 100 000 messages, however early those were done that had little to do."""
+    parts = [stage(window_s=10.0, messages=90_000), stage(window_s=0.5, messages=10_000), stage(messages=0, window_s=0)]
+    assert common_rate(parts) == pytest.approx(10_000)
+    assert common_rate([stage(messages=0, window_s=0.0)]) is None
+    assert common_rate([]) is None
 
 
 def test_a_child_that_stopped_at_once_takes_no_other_down() -> None:

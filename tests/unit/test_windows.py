@@ -147,6 +147,8 @@ def test_a_clean_trial_carries_no_flag() -> None:
             {"samples": halves(*(10_000 + 100 * at for at in range(16)), stage="saturated", backlog=5000)},
         ),
         ("throttled", {"samples": halves(*[10_000] * 16, stage="saturated", backlog=5000, throttle_ms=3.0)}),
+        ("consumer-behind", {"consumer_behind": True}),
+        ("consumer-bound", {"reader_cpu": 0.99}),
         ("byte-capped", {"saturated": saturated(ended_early="bytes_cap")}),
         ("byte-capped", {"paced": paced(ended_early="bytes_cap")}),
     ],
@@ -154,6 +156,10 @@ def test_a_clean_trial_carries_no_flag() -> None:
 def test_each_flag_has_its_cause_and_its_remedy(flag: Flag, changes: dict[str, Any]) -> None:
     assert flags(**changes) == (flag,)
     assert REMEDIES[flag]
+
+
+def test_a_consumer_is_not_blamed_where_the_producers_could_not_hold_the_rate() -> None:
+    assert flags(paced=paced(messages=4000, backlog_end=1000), consumer_behind=True) == ("overloaded",)
 
 
 def test_a_full_core_is_no_bottleneck_while_the_backlog_is_long() -> None:
@@ -208,3 +214,11 @@ def test_a_growth_that_could_not_be_read_accuses_nobody() -> None:
     audit = audit_of(Finished(sent=100, acknowledged=100), None, acks0=False)
     assert audit.exact
     assert audit.topic_growth is None
+
+
+def test_what_a_consumer_could_not_read_stands_in_the_audit_under_its_name() -> None:
+    finished = Finished(sent=100, acknowledged=100, failed={"_BAD_MSG": 1})
+    audit = audit_of(finished, 100, acks0=False, unread={"_BAD_MSG": 3})
+    assert audit.failed == {"_BAD_MSG": 1, "consumer _BAD_MSG": 3}
+    assert not audit.exact
+    assert flags(audit=audit) == ("lossy",)
