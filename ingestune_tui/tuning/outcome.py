@@ -162,8 +162,9 @@ def _claim(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[VerdictKin
     values = [(objective_value(old, figure), objective_value(new, figure)) for old, new in pairs]
     known = [(old, new) for old, new in values if old and new]
     if len(known) < len(values):
-        missing = len(values) - len(known)
-        return "unconfirmed", None, f"{missing} of {len(values)} pairs have no {figure}: the rate could not be held"
+        without = [trial for pair in pairs for trial in pair if not objective_value(trial, figure)]
+        words = f"{len(values) - len(known)} of {len(values)} pairs have no {grid.objective.figure_name}"
+        return "unconfirmed", None, f"{words}: {why_without(without)}"
     limit = grid.objective.p99_limit_ms
     if limit is not None:
         kept = [new.latency is not None and new.latency.p99 is not None and new.latency.p99 < limit for _, new in pairs]
@@ -176,6 +177,15 @@ def _claim(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[VerdictKin
     ratio = Ratio(ratio=found.ratio, low=found.low, high=found.high)
     kind: VerdictKind = found.kind.value
     return kind, ratio, "the interval is too wide to say anything" if kind == "unstable" else ""
+
+
+def why_without(trials: Sequence[Trial]) -> str:
+    """Why these were done and yet show no figure that decides, in a few words."""
+    if any("overloaded" in trial.flags for trial in trials):
+        return "the rate could not be held"
+    if any("consumer-behind" in trial.flags for trial in trials):
+        return "the consumers did not keep up"
+    return "too few messages were counted"
 
 
 def _latency_ratio(pairs: Sequence[tuple[Trial, Trial]]) -> Ratio | None:

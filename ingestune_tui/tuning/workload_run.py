@@ -6,7 +6,7 @@ The planner says which cells, the trial loop runs them; this file keeps the budg
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ingestune_tui.errors import StudyError
@@ -110,6 +110,7 @@ class WorkloadRun:
         trials = [each for each in self._trials if each.role == "preflight" and each.counts]
         look = rules.preflight([trial.messages_per_s for trial in trials if trial.messages_per_s])
         figures = [value for trial in trials if (value := self._value(trial))]
+        without = [trial for trial in trials if not self._value(trial)]
         self._noise = rules.noise_of(figures) if len(figures) > 1 else look.noise
         self._trial_s = sum(trial.duration_s for trial in trials) / len(trials) + GAP_S
         self._reporter.priced(self._noise, self._trial_s)
@@ -122,7 +123,7 @@ class WorkloadRun:
             self.reason = f"the baseline cannot hold {rate}, so there is no latency to compare with: {hint}"
             return False
         if len(figures) <= len(trials) / 2:
-            self.reason = f"the baseline shows {self._missing(len(trials) - len(figures), len(trials))}"
+            self.reason = f"the baseline shows {self._missing(without, len(trials))}"
             return False
         if overloaded:
             text = f"the baseline could not hold {rate} in {overloaded} of {len(trials)} trials: {hint}"
@@ -133,13 +134,13 @@ class WorkloadRun:
         """The figure that decides; None where the trial could not say."""
         return objective_value(trial, self._grid.objective.figure)
 
-    def _missing(self, without: int, trials: int) -> str:
-        """What is wrong when so many of its trials have no figure that decides, and what to change."""
+    def _missing(self, without: Sequence[Trial], trials: int) -> str:
+        """What is wrong when these of so many trials have no figure that decides, and what to change."""
         name = self._grid.objective.figure_name
         hint = "give [trial] paced more time, or raise [objective] rate, so that enough messages are timed"
-        if self._space.workload.consumers:
-            hint += "; or the consumer fell behind: lower the rate"
-        return f"no {name} in {without} of {trials} trials: {hint}"
+        if any("consumer-behind" in trial.flags for trial in without):
+            hint = "the consumers did not keep up: lower [objective] rate, or raise [workload] consumers"
+        return f"no {name} in {len(without)} of {trials} trials: {hint}"
 
     @property
     def _needs_latency(self) -> bool:
@@ -215,9 +216,9 @@ class WorkloadRun:
             )
         if trial.baseline and not self._value(trial):
             tried = [each for each in self._trials if each.role == "search" and each.baseline and each.block == block]
-            without = sum(each.counts and not self._value(each) for each in tried)
-            if without >= _BASELINE_ATTEMPTS:
-                missing = self._missing(without, without)
+            without = [each for each in tried if each.counts and not self._value(each)]
+            if len(without) >= _BASELINE_ATTEMPTS:
+                missing = self._missing(without, len(without))
                 raise StudyError(f"the baseline, which every configuration is compared with, showed {missing}")
 
     async def _cached(self, planned: Planned) -> Trial | None:

@@ -111,6 +111,7 @@ def fake_cluster() -> Any:
 
     return SimpleNamespace(
         info=CLUSTER,
+        node_ids=(1,),
         delete_delay_s=0.0,
         topic_gone=lambda _: True,
         admin=SimpleNamespace(delete_topic=nothing),

@@ -22,7 +22,7 @@ from ingestune_tui.model.events import (
     WorkloadFinished,
 )
 from ingestune_tui.model.space import expand
-from ingestune_tui.model.trial import Latency, Trial
+from ingestune_tui.model.trial import Flag, Latency, Trial
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning import trial_loop
 from ingestune_tui.tuning.load_child import ChildFailed
@@ -372,6 +372,44 @@ async def test_a_baseline_that_loses_its_figure_in_the_search_ends_the_study(
     assert study.state == "failed"
     assert "no p99 in 3 of 3 trials" in study.outcomes[0].reason
     assert len(world.runs) < 5 + 3 + 6
+
+
+END_TO_END = SMALL + '[objective]\nminimize = "end_to_end_p99"\nrate = 5000\n[workload]\nconsumers = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("overloaded",), "the rate could not be held"),
+        (("consumer-behind",), "the consumers did not keep up"),
+        ((), "too few messages were counted"),
+    ],
+)
+async def test_pairs_without_the_figure_that_decides_say_who_is_to_blame(
+    monkeypatch: pytest.MonkeyPatch, store: Store, flags: tuple[Flag, ...], words: str
+) -> None:
+    def until_confirmation(order: TrialOrder) -> Measurement:
+        linger = float(order.configuration.get(Scope.PRODUCER, "linger.ms") or 5)
+        whole = replace(measured(1000, rate=order.rate), end_to_end=Latency(p99=100 / (1 + linger), count=5000))
+        confirming = any(isinstance(event, SearchStopped) for event in world.events)
+        return replace(whole, end_to_end=None, flags=flags) if confirming else whole
+
+    world = scripted(monkeypatch, store, END_TO_END, until_confirmation)
+    (outcome,) = (await world.run(await world.study())).outcomes
+    assert (outcome.verdict, outcome.ratio) == ("unconfirmed", None)
+    assert f"pairs have no end to end p99: {words}" in outcome.reason
+
+
+async def test_a_baseline_whose_consumers_do_not_keep_up_is_told_after_the_preflight(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def behind(order: TrialOrder) -> Measurement:
+        return replace(measured(1000, rate=order.rate), flags=("consumer-behind",))
+
+    world = scripted(monkeypatch, store, END_TO_END, behind)
+    study = await world.run(await world.study())
+    assert study.state == "failed"
+    assert "no end to end p99 in 4 of 4 trials: the consumers did not keep up" in study.outcomes[0].reason
 
 
 async def test_the_noise_shown_is_that_of_the_figure_that_decides(
