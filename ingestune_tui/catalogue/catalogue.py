@@ -34,6 +34,7 @@ class Scope(StrEnum):
 
 
 CLIENT_SCOPES = (Scope.PRODUCER, Scope.CONSUMER)
+Client = Literal["librdkafka", "java"]
 UNSET_IN_JAVA = frozenset({"socket.send.buffer.bytes", "socket.receive.buffer.bytes", "connections.max.idle.ms"})
 """Client properties that leave the choice to the system with 0 in librdkafka and with -1 in Java. 0 is canonical."""
 
@@ -80,6 +81,11 @@ class Property:
         if self.scope in CLIENT_SCOPES and client == "librdkafka":
             return self.default_librdkafka
         return self.default_java
+
+
+def client_of(scope: Scope, client: str) -> Client:
+    """The client whose names and defaults hold in this scope, where `client` sends: librdkafka always reads."""
+    return "java" if client == "java" and scope is not Scope.CONSUMER else "librdkafka"
 
 
 @functools.cache

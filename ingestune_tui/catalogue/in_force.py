@@ -11,7 +11,7 @@ Settings = Mapping[Scope, Mapping[str, Value]]
 
 
 class InForce:
-    """Canonical settings by scope, seen through one client."""
+    """Canonical settings by scope, seen through the client that sends; librdkafka always reads."""
 
     def __init__(self, settings: Settings, client: str) -> None:
         self.settings = settings
@@ -32,7 +32,7 @@ class InForce:
             if name in (named := self.settings.get(each, {})):
                 return named[name]
         prop = next((found for each in scopes if (found := catalogue.find(each, name))), None)
-        return prop.default(self.client) if prop else None
+        return prop.default(catalogue.client_of(scope, self.client)) if prop else None
 
     def number(self, scope: Scope, name: str) -> float:
         """As `value`, for numbers; 0 where there is none."""

@@ -28,8 +28,9 @@ def other_clients_own(look: InForce, message_bytes: int) -> str:
     for scope in CLIENT_SCOPES:
         for name in look.settings.get(scope, {}):
             prop = catalogue.find(scope, name)
-            if prop and (prop.java if look.java else prop.librdkafka) is None:
-                return f"{name} exists only in the {'librdkafka' if look.java else 'Java'} client"
+            java = catalogue.client_of(scope, look.client) == "java"
+            if prop and (prop.java if java else prop.librdkafka) is None:
+                return f"{name} exists only in the {'librdkafka' if java else 'Java'} client"
     return ""
 
 
@@ -121,7 +122,7 @@ def compression_level(look: InForce, message_bytes: int) -> str:
 
 
 def consumer(look: InForce, message_bytes: int) -> str:
-    """Fetch sizes and times that contain each other."""
+    """Fetch sizes and times that contain each other, as librdkafka wants them."""
 
     def number(name: str) -> float:
         return look.number(Scope.CONSUMER, name)
@@ -130,10 +131,6 @@ def consumer(look: InForce, message_bytes: int) -> str:
     wait = number("fetch.wait.max.ms")
     if least > most:
         return f"fetch.min.bytes {least:.15g} is above fetch.max.bytes {most:.15g}"
-    if look.java:
-        if wait >= (patience := number("request.timeout.ms")):
-            return f"fetch.max.wait.ms {wait:.15g} is not below request.timeout.ms {patience:.15g}"
-        return _backoff(look, Scope.CONSUMER)
     if most < (message := number("message.max.bytes")):
         return f"fetch.max.bytes {most:.15g} is below the consumer's message.max.bytes {message:.15g}"
     limit = number("receive.message.max.bytes")

@@ -197,7 +197,11 @@ class _Reader:
             hint = catalogue.nearest(scope, name) or "`ingestune params` lists what can be tuned"
             self.report(path, f"{name[:100]} is not a {scope.value} property that can be tuned", hint)
             return None
-        if scope in (Scope.PRODUCER, Scope.CONSUMER):
+        if scope is Scope.CONSUMER and prop.librdkafka is None:
+            what = "what a trial writes is read with librdkafka, which has no such property"
+            self.report(path, what, "[workload] client says who sends; only Java's own consumers know this")
+            return None
+        if scope is Scope.PRODUCER:
             own_name = prop.java if client == "java" else prop.librdkafka
             if own_name is None:
                 other = "librdkafka" if client == "java" else "java"

@@ -145,7 +145,7 @@ def effective(
     if scope is Scope.TOPIC and name in TOPIC_SHAPE:
         return workload.partitions if name == "partitions" else workload.replication
     prop = catalogue.find(scope, name)
-    return prop.default(workload.client) if prop else None
+    return prop.default(catalogue.client_of(scope, workload.client)) if prop else None
 
 
 def _baseline(grid: Grid, pinned: Mapping[tuple[Scope, str], Value]) -> dict[Scope, dict[str, Value]]:

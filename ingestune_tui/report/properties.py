@@ -55,16 +55,22 @@ def render_properties(study: Study, outcome: Outcome, *, dialect: str, scope: Sc
         ExportInput(
             scope=scope,
             dialect="java" if dialect == "java" else "librdkafka",
-            measured_with=outcome.workload.client,
+            measured_with=catalogue.client_of(scope, outcome.workload.client),
             settings=settings,
-            header=_header(study, outcome, winner, client_version),
+            header=_header(study, outcome, winner, _measured_with(outcome, scope, client_version)),
             partitions=partitions,
             replication=replication,
         )
     )
 
 
-def _header(study: Study, outcome: Outcome, winner: Configuration, client_version: str) -> tuple[str, ...]:
+def _measured_with(outcome: Outcome, scope: Scope, client_version: str) -> str:
+    """The client whose settings these are: a version is known of the one that sent."""
+    sender, own = outcome.workload.client, catalogue.client_of(scope, outcome.workload.client)
+    return client_version if client_version and own == sender else _CLIENT_NAMES[own]
+
+
+def _header(study: Study, outcome: Outcome, winner: Configuration, measured_with: str) -> tuple[str, ...]:
     workload, cluster = outcome.workload, study.cluster
     client = _CLIENT_NAMES[workload.client]
     against = f"{client}'s defaults" if not outcome.baseline.settings else f"the baseline ({_plain(outcome.baseline)})"
@@ -79,7 +85,7 @@ def _header(study: Study, outcome: Outcome, winner: Configuration, client_versio
     ]
     if outcome.latency is not None:
         lines.append(f"p99 at the same rate: {ratio_text(outcome.latency)}")
-    lines.append(f"measured with {client_version or client}")
+    lines.append(f"measured with {measured_with}")
     return tuple(lines)
 
 

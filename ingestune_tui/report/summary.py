@@ -235,7 +235,7 @@ def baseline_name(outcome: Outcome) -> str:
 def _is_default(item: Setting, client: str) -> bool:
     """Whether it is what the client does unasked; what brokers and topics are given is not the client's."""
     prop = catalogue.find(item.scope, item.name) if item.scope in CLIENT_SCOPES else None
-    return prop is None or prop.default(client) == item.value
+    return prop is None or prop.default(catalogue.client_of(item.scope, client)) == item.value
 
 
 def claim(outcome: Outcome) -> str:

@@ -33,10 +33,13 @@ _SHORT = {
 
 
 def value_text(key: Key, value: Value | None, client: str = "") -> str:
-    """A value as people write it. One left to its default is that default where `client` is given, else `default`."""
+    """A value as people write it. One left to its default is that default where `client` is given, else `default`.
+
+    `client` is the one that sends.
+    """
     prop = catalogue.find(*key)
     if value is None and prop is not None and client:
-        value = prop.default(client)
+        value = prop.default(catalogue.client_of(key[0], client))
     if value is None:
         return "default"
     if prop is not None:

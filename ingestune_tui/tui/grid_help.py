@@ -100,7 +100,7 @@ def property_text(prop: Property, client: str) -> Content:
 
 
 def _range_text(prop: Property, client: str) -> str:
-    default = prop.default("java" if client == "java" else "librdkafka")
+    default = prop.default(catalogue.client_of(prop.scope, client))
     said = catalogue.value_range(prop)
     shown = f"; default {catalogue.format_value(prop, default)}" if default is not None else ""
     return f"{said}{shown}."

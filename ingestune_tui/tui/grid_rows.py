@@ -218,7 +218,7 @@ def default_of(scope: Scope, name: str, client: str) -> str:
     prop = catalogue.find(scope, name)
     if prop is None:
         return ""
-    value = prop.default("java" if client == "java" else "librdkafka")
+    value = prop.default(catalogue.client_of(scope, client))
     return "" if value is None else catalogue.format_value(prop, value)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from ingestune_tui.catalogue import dialect
+from ingestune_tui.catalogue import catalogue, dialect
 from ingestune_tui.errors import GridError, Problem, UsageError
 from ingestune_tui.model.configuration import Setting, canonical_hash
 from ingestune_tui.model.grid import MAX_GRID_BYTES, Grid
@@ -55,7 +55,8 @@ def resolve(text: str, path: Path) -> GridFile:
             if text_of_file is None:
                 problems.append(Problem(where, f"{file} is larger than 1 MB"))
                 continue
-            found, said = dialect.baseline_settings(text_of_file.decode("utf-8"), scope, client)
+            whose = catalogue.client_of(scope, client)
+            found, said = dialect.baseline_settings(text_of_file.decode("utf-8"), scope, whose)
         except OSError as problem:
             reason = f"{file} cannot be read: {problem.strerror or problem}"
             problems.append(Problem(where, reason, "paths are relative to the grid's file"))

@@ -134,6 +134,7 @@ def test_what_the_java_client_adjusts_to_is_not_refused(settings: dict[str, Valu
         ({TOPIC: {"segment.ms": 5, "segment.jitter.ms": 6}}, "segment.jitter.ms 6"),
         ({TOPIC: {"replication": 1, "min.insync.replicas": 2}}, "more than the topic's replication factor of 1"),
         ({CONSUMER: {"fetch.min.bytes": 60000000}}, "above fetch.max.bytes"),
+        ({CONSUMER: {"max.poll.records": 5}}, "only in the Java client"),
         ({Scope.BROKER_STATIC: {"replica.fetch.wait.max.ms": 30001}}, "replica.lag.time.max.ms"),
         ({Scope.BROKER_STATIC: {"queued.max.request.bytes": 1000}}, "socket.request.max.bytes"),
         ({Scope.BROKER: {"log.cleaner.threads": 128}}, "1 MiB for each of 128"),

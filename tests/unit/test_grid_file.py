@@ -218,3 +218,11 @@ def test_a_grid_whose_payload_cannot_be_read_is_refused_before_anything_is_start
 def test_a_payload_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(GridError, match=r"workload\.payload: .*missing\.txt cannot be read: No such file"):
         payload_fingerprint(Workload(payload="file:missing.txt"), tmp_path)
+
+
+def test_a_consumers_baseline_file_is_read_as_librdkafkas_whoever_sends(tmp_path: Path) -> None:
+    (tmp_path / "mine.properties").write_text("max.poll.records=5\nfetch.max.wait.ms=50\n")
+    text = '[workload]\nclient = "java"\nconsumers = 1\n[baseline]\nconsumer = "mine.properties"\n'
+    found = resolve(text, tmp_path / "grid.toml")
+    assert [(each.name, each.value) for each in found.grid.baseline.settings] == [("fetch.wait.max.ms", 50)]
+    assert any("max.poll.records is left out" in note for note in found.notes)

@@ -18,6 +18,7 @@ from ingestune_tui.model import grid_fields
 from ingestune_tui.model.configuration import Setting
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.grid_reader import MAX_PROBLEMS, SCOPE_TABLES, parse_parameter_name, read_grid
+from ingestune_tui.model.space import expand
 from ingestune_tui.settings import ready_grids
 
 SMALL = '[producer]\n"linger.ms" = [0, 5]\n'
@@ -130,6 +131,18 @@ def test_java_names_are_understood_and_become_canonical() -> None:
     assert grid.parameters[0].name == "buffer.memory"
     assert parse_parameter_name("producer.queue.buffering.max.ms") == (Scope.PRODUCER, "linger.ms")
     assert parse_parameter_name("nowhere.linger.ms") is None
+
+
+def test_a_consumer_is_librdkafkas_whoever_sends() -> None:
+    java = '[workload]\nclient = "java"\nconsumers = 1\n'
+    grid = read_grid(java + "[consumer]\n'queued.min.messages' = [1, 100]\n'fetch.max.wait.ms' = 20\n")
+    assert [each.name for each in grid.parameters] == ["queued.min.messages", "fetch.wait.max.ms"]
+    space = expand(grid, grid.workloads[0])
+    assert (len(space.cells), space.invalid) == (2, ())
+    for section in ("consumer", "baseline.consumer"):
+        (found,) = problems(java + f"[{section}]\n'max.poll.records' = 500\n")
+        assert found.path == f'{section}."max.poll.records"'
+        assert "read with librdkafka" in found.what
 
 
 def test_every_problem_is_reported_at_once_with_its_path() -> None:

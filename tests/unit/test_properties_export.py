@@ -179,6 +179,19 @@ def test_consumers_are_exported_for_either_client() -> None:
     assert own == {"fetch.wait.max.ms": "50", "queued.min.messages": "9"}
 
 
+def test_a_consumer_was_measured_with_librdkafka_whoever_sent() -> None:
+    settings: Settings = {CONSUMER: {"fetch.wait.max.ms": 50, "queued.min.messages": 9}}
+    own = export(settings, scope=CONSUMER, client="java", dialect="librdkafka")
+    assert settings_of(own) == {"fetch.wait.max.ms": "50", "queued.min.messages": "9"}
+    assert "measured with librdkafka" in comments(own)
+    assert "java 9.9" not in own
+    assert "not measured" not in own
+    java = export(settings, scope=CONSUMER, client="java")
+    assert settings_of(java) == settings_of(export(settings, scope=CONSUMER))
+    assert "measured with librdkafka; translated for Java, not measured" in comments(java)
+    assert "queued.min.messages=9" in comments(java)
+
+
 def test_a_topic_comes_with_the_command_that_makes_it() -> None:
     text = export({TOPIC: {"partitions": 12, "replication": 3, "min.insync.replicas": 2}}, scope=TOPIC)
     assert settings_of(text) == {"min.insync.replicas": "2"}

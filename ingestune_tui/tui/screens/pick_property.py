@@ -63,7 +63,7 @@ def first_value(scope: Scope, name: str, client: str) -> Any:
     prop = catalogue.find(scope, name)
     if prop is None:
         return TOPIC_SHAPE[name][0]
-    default = prop.default("java" if client == "java" else "librdkafka")
+    default = prop.default(catalogue.client_of(scope, client))
     if default is not None:
         return default
     if prop.kind == "bool":
@@ -75,7 +75,7 @@ def first_value(scope: Scope, name: str, client: str) -> Any:
 
 
 def _own_name(prop: Property, client: str) -> str | None:
-    return prop.java if client == "java" else prop.librdkafka
+    return prop.java if catalogue.client_of(prop.scope, client) == "java" else prop.librdkafka
 
 
 class PickProperty(ModalScreen[Picked | None]):
