@@ -36,12 +36,16 @@ SMALL_GRID = 24
 """Grids of at most so many cells are measured outright, each cell twice."""
 DESIGN_TRIALS = 24
 BLOCK_TRIALS = 6
-SURE = 0.95
+SURE = 0.975
+"""The leader's probability that ends a race, two blocks in a row. It looks twenty times and stops at its luckiest look:
+with 0.95 one winner in twenty was not within the tolerance, in the simulator."""
 FEWEST_TRIALS = 36
-NEARLY_SURE = 0.8
-NEARLY_SURE_CAP = 1.2
-"""At the cap, a search that is nearly sure gets a fifth more: there a few trials settle it. On a plateau, where many
-cells are equally good, more trials would settle nothing."""
+TIE_CELLS = 6
+TIE_SHARE = 0.6
+TIE_BELOW = 0.8
+TIE_FROM = 72
+"""A tie: so many cells of which each is within the tolerance of the best nearly as often as the leader, which is itself
+not nearly sure. On a plateau more trials would tell none of them from the others, and any of them will do."""
 BASELINE_EVERY_BLOCKS = 4
 
 
@@ -140,37 +144,58 @@ def _after_block(
     if standing is None:
         return _stop(space, finished, rules, seed, block, StopReason.NONE_FEASIBLE)
     run = sum(trial.block >= 0 and not trial.infeasible for trial in finished)
-    total = len(space.targets)
-    if run >= min(FEWEST_TRIALS, total) and _sure_twice(space, finished, standing, rules, seed, block):
-        return _stop(space, finished, rules, seed, block, StopReason.SURE, standing)
-    cap = cap_trials(total, standing.objective.hyper.noise)
-    leader = standing.leader(among_measured=True)
-    if standing.good[leader] >= NEARLY_SURE:
-        cap = max(cap, min(int(NEARLY_SURE_CAP * cap), total))
-    if run >= cap:
+    if (settled := _settled(space, finished, standing, rules, seed, block, run)) is not None:
+        return _stop(space, finished, rules, seed, block, settled, standing)
+    if run >= cap_trials(len(space.targets), standing.objective.hyper.noise):
         return _stop(space, finished, rules, seed, block, StopReason.CAP, standing)
     cells = _next_block(space, finished, standing, rules, seed, block + 1)
     return _rest_of_block(space, finished, rules, seed, block + 1, cells, standing, time_left_trials)
 
 
-def _sure_twice(
-    space: SearchSpace, finished: Sequence[Observation], standing: Standing, rules: Rules, seed: int, block: int
-) -> bool:
-    """Whether one and the same measured cell is good enough with enough certainty now and was so before `block`."""
-    if not len(standing.measured):
-        return False
-    leader = standing.leader(among_measured=True)
-    if standing.good[leader] < SURE:
-        return False
+def _settled(
+    space: SearchSpace,
+    finished: Sequence[Observation],
+    standing: Standing,
+    rules: Rules,
+    seed: int,
+    block: int,
+    run: int,
+) -> StopReason | None:
+    """Sure of one cell, or a tie of many, now and as it stood before `block`; None while trials may still tell."""
+    total = len(space.targets)
+    if run < min(FEWEST_TRIALS, total) or not len(standing.measured):
+        return None
+    leader = int(standing.cells[standing.leader(among_measured=True)])
+    sure = _sure_of(standing, leader)
+    tied = run >= max(total / 3, min(TIE_FROM, total)) and _tied(standing)
+    if not sure and not tied:
+        return None
     earlier = stand(space, [trial for trial in finished if trial.block < block], rules, seed, block)
     if earlier is None:
+        return None
+    if sure and _sure_of(earlier, leader):
+        return StopReason.SURE
+    return StopReason.TIE if tied and _tied(earlier) else None
+
+
+def _sure_of(standing: Standing, cell: int) -> bool:
+    where = np.flatnonzero(standing.cells == cell)
+    return len(where) > 0 and float(standing.good[where[0]]) >= SURE
+
+
+def _tied(standing: Standing) -> bool:
+    if len(standing.cells) < TIE_CELLS or not len(standing.measured):
         return False
-    before = np.flatnonzero(earlier.cells == standing.cells[leader])
-    return len(before) > 0 and float(earlier.good[before[0]]) >= SURE
+    leader = standing.leader(among_measured=True)
+    leads = float(standing.good[leader])
+    if not 0.0 < leads < TIE_BELOW or standing.feasible[leader] < FEASIBLE_ENOUGH:
+        return False
+    return float(np.sort(standing.good)[-TIE_CELLS]) >= TIE_SHARE * leads
 
 
 _STOPPED = {
     StopReason.SURE: "two blocks in a row agree on the leader",
+    StopReason.TIE: "several configurations are equally good, and more trials would not tell them apart",
     StopReason.CAP: "more trials would not tell the best cells apart at this noise",
     StopReason.BUDGET: "the budget is used up",
 }

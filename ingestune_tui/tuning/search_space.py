@@ -99,6 +99,7 @@ class StopReason(StrEnum):
     """Why a search ended."""
 
     SURE = "sure"
+    TIE = "tie"
     CAP = "cap"
     BUDGET = "budget"
     MEASURED = "measured"

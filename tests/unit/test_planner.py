@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, BLOCK_TRIALS, DESIGN_TRIALS
+from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, BLOCK_TRIALS, DESIGN_TRIALS, SURE
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace, StopReason
 from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH, Rules, stand
 from tests.unit.search_values import Study, grid, hill
@@ -79,14 +79,29 @@ def test_a_search_runs_at_least_36_trials_and_at_most_the_cap() -> None:
     stop = study.search()
     assert stop.stop is StopReason.SURE
     assert 36 <= len(study.searched) < 60
-    assert stop.p_leader >= 0.95
+    assert stop.p_leader >= SURE
 
 
-def test_a_flat_grid_ends_at_the_cap() -> None:
-    space = grid(6, 5, 4)
-    study = Study(space, lambda cell: 5.0, noise=0.3)
-    assert study.search().stop is StopReason.CAP
-    assert len(study.searched) <= len(space.cells) + BLOCK_TRIALS
+def test_a_flat_grid_ends_in_a_tie_before_the_cap() -> None:
+    space = grid(6, 6, 6)
+    ends = [Study(space, lambda cell: 5.0, noise=0.10, seed=seed).search() for seed in range(5)]
+    assert sum(stop.stop is StopReason.TIE for stop in ends) >= 3
+    assert all("equally good" in stop.message for stop in ends if stop.stop is StopReason.TIE)
+    assert {stop.stop for stop in ends} <= {StopReason.TIE, StopReason.CAP}
+
+
+def test_two_rivals_are_no_tie_of_many() -> None:
+    space = grid(6, 6, 6)
+    study = Study(space, lambda cell: 6.0 if cell in (7, 200) else 5.0, noise=0.10)
+    assert study.search().stop is not StopReason.TIE
+
+
+def test_a_race_at_ten_percent_noise_never_runs_more_than_half_of_the_cells() -> None:
+    space = grid(6, 6, 6)
+    for seed in range(3):
+        study = Study(space, lambda cell: 5.0, noise=0.10, seed=seed)
+        study.search()
+        assert len(study.searched) <= len(space.cells) / 2
 
 
 @pytest.mark.parametrize("baseline", [0, None])

@@ -57,7 +57,10 @@ def test_a_budget_bounds_the_price() -> None:
 
 @pytest.mark.parametrize(
     ("cells", "noise", "cap"),
-    [(216, 0.0, 72), (216, 0.1, 108), (216, 0.2, 216), (216, 0.9, 216), (108, 0.1, 72), (60, 0.1, 72), (30, 0.1, 60)],
+    [
+        *((216, 0.0, 72), (216, 0.05, 72), (216, 0.08, 108), (216, 0.1, 108), (216, 0.12, 108), (216, 0.16, 162)),
+        *((216, 0.2, 216), (216, 0.9, 216), (108, 0.1, 72), (60, 0.1, 72), (30, 0.1, 60)),
+    ],
 )
 def test_the_cap_grows_with_the_noise_from_a_third_of_the_cells_to_all(cells: int, noise: float, cap: int) -> None:
     assert cap_trials(cells, noise) == cap
