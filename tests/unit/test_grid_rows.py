@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.tui.grid_document import GridDocument
 from ingestune_tui.tui.grid_rows import Row, rows
+from ingestune_tui.tui.screens.pick_property import first_value, offered
 
 TEXT = """\
 title = "T"
@@ -78,3 +80,13 @@ def test_every_problem_is_on_exactly_one_row_and_opens_its_section() -> None:
 def test_a_file_that_is_not_toml_shows_the_place() -> None:
     found = rows(GridDocument("[producer]\nacks = all\n"))
     assert "line 2" in found[0].problem
+
+
+def test_consumers_are_offered_as_librdkafkas_whoever_sends() -> None:
+    java = '[workload]\nclient = "java"\nconsumers = 1\n[consumer]\n"isolation.level" = "read_uncommitted"\n'
+    (row,) = (row for row in rows(GridDocument(java), frozenset()) if row.name == "isolation.level")
+    assert row.default == "read_committed"
+    names = [name for scope, name in offered(Scope.CONSUMER, frozenset(), "java") if scope is Scope.CONSUMER]
+    assert "queued.min.messages" in names
+    assert "max.poll.records" not in names
+    assert first_value(Scope.CONSUMER, "check.crcs", "java") is False
