@@ -6,6 +6,7 @@ Roles: `postgres` (superuser, no password), `colleague` (password "se cret/1"), 
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +39,7 @@ class Server:
     def __init__(self, options: Mapping[str, str] | None = None) -> None:
         self.directory = tempfile.TemporaryDirectory(prefix="ingestune-pg-", ignore_cleanup_errors=True)
         self.data = Path(self.directory.name) / "data"
+        self._log_file = Path(self.directory.name) / "server.log"
         self.port = free_port()
         self.options = {"fsync": "off", "max_connections": "40", **(options or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,20 +68,33 @@ class Server:
         self.directory.cleanup()
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start, and wait until it answers. A port that somebody took meanwhile is waited for."""
+        deadline = time.monotonic() + 30
+        while not self._started(deadline):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log()}")
+            time.sleep(0.2)
+
+    def _started(self, deadline: float) -> bool:
+        """False when the port belonged to somebody else."""
         listen = ["-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
         settings = [text for name, value in self.options.items() for text in ("-c", f"{name}={value}")]
-        with (Path(self.directory.name) / "server.log").open("ab") as log:
+        said_before = len(self.log())
+        with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", self.data, *listen, *settings],
                 stdout=log, stderr=log, cwd="/", **self._user,
             )  # fmt: skip
-        deadline = time.monotonic() + 30
         ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        while subprocess.run(ready, check=False).returncode != 0:
-            if time.monotonic() > deadline or self._process.poll() is not None:
+        while self._process.poll() is None:
+            if subprocess.run(ready, check=False).returncode == 0 and self._process.poll() is None:
+                return True
+            if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self.log()}")
             time.sleep(0.02)
+        if "could not bind" not in self.log()[said_before:]:
+            raise RuntimeError(f"PostgreSQL did not start:\n{self.log()}")
+        return False
 
     def stop(self, *, immediately: bool = False) -> None:
         """Stop it: open sessions are ended, or (immediately) cut as by a crash."""
@@ -92,11 +108,12 @@ class Server:
         assert self._process is not None
         parent = psutil.Process(self._process.pid)
         for process in (parent, *parent.children(recursive=True)):
-            process.send_signal(number)
+            with suppress(psutil.NoSuchProcess):  # a session that ended since it was listed
+                process.send_signal(number)
 
     def log(self) -> str:
         """What the server itself wrote."""
-        return (Path(self.directory.name) / "server.log").read_text(errors="replace")
+        return self._log_file.read_text(errors="replace") if self._log_file.exists() else ""
 
     def dsn(self, database: str = "postgres", user: str = "postgres", password: str = "") -> str:
         """Where it listens."""
@@ -114,10 +131,12 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on, below those that connections are given: none of them takes it."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("a hundred ports of 127.0.0.1 are taken")
 
 
 @pytest.fixture(scope="session")
