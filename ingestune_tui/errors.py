@@ -14,7 +14,8 @@ IngestuneError                exit 1
 ├── StudyError                exit 1   a study that is owned, missing or cannot go on
 ├── TrialError                exit 1   one measurement failed
 ├── SharedCopyError           exit 1   PostgreSQL
-│   └── SharedCopyRefused              what waiting does not mend: a password, a right, a newer schema
+│   ├── SharedCopyRefused              what waiting does not mend: a password, a right, a newer schema
+│   └── SharedCopyUnequal              rows that one side would not take, or that differ
 └── ExportError               exit 1   a file that could not be written
 """
 
@@ -128,6 +129,10 @@ class SharedCopyError(IngestuneError):
 
 class SharedCopyRefused(SharedCopyError):
     title = "PostgreSQL does not let ingestune in"
+
+
+class SharedCopyUnequal(SharedCopyError):
+    title = "The shared copy needs attention"
 
 
 class ExportError(IngestuneError):

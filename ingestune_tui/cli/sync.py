@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ingestune_tui import settings as kept
 from ingestune_tui.cli.options import database_option
-from ingestune_tui.errors import SharedCopyRefused, UsageError
+from ingestune_tui.errors import SharedCopyUnequal, UsageError
 from ingestune_tui.settings import SharedCopy
+
+if TYPE_CHECKING:
+    from ingestune_tui.storage.verify import TableReport
 
 
 @click.command("sync")
@@ -46,10 +51,10 @@ async def _sync(chosen: kept.Settings, shared: SharedCopy, mode: str | None) -> 
         await _verify(path, shared)
     elif mode == "pull":
         await _pull(path, shared)
-    if sent.refused:
-        raise SharedCopyRefused(
-            f"PostgreSQL did not accept {_count(len(sent.refused), 'row')}",
-            "Each is named above with its reason; all else is there.",
+    if sent.set_aside:
+        named = "Each" if sent.set_aside == len(sent.refused) else "The first of them"
+        raise SharedCopyUnequal(
+            f"{_count(sent.set_aside, 'row')} set aside", f"{named} is named above with its reason; all else is there."
         )
 
 
@@ -65,8 +70,13 @@ async def _verify(path: Path, shared: SharedCopy) -> None:
             for number, text in (
                 (report.missing, "missing there"),
                 (report.differing, "changed there"),
-                (report.newer_there, "newer there (sync --pull brings them)"),
-                (report.only_there, "deleted here"),
+                (report.newer_there, "newer there"),
+                (report.only_there, "only there"),
+                (report.deleted_there, "deleted there"),
+                (report.damaged, "damaged here"),
+                (report.pulled, "pulled besides"),
+                (report.pulled_deleted, "of the pulled deleted by their owner (sync --pull)"),
+                (report.pulled_changed, "of the pulled new or changed there (sync --pull)"),
             )
             if number
         ]
@@ -75,10 +85,24 @@ async def _verify(path: Path, shared: SharedCopy) -> None:
             f" {report.checksum_there[:12]}{'  ' if remarks else ''}{', '.join(remarks)}"
         )
     if not all(report.equal for report in reports):
-        raise SharedCopyRefused(
-            "the two sides are not equal", "What is missing or changed there is sent again by `ingestune sync`."
-        )
+        raise SharedCopyUnequal("the two sides are not equal", _what_to_do(reports))
     click.echo("both sides are equal", err=True)
+
+
+def _what_to_do(reports: Sequence[TableReport]) -> str:
+    """One sentence for each way in which the sides differ."""
+    sentences = (
+        (any(report.missing or report.differing for report in reports),
+         "What is missing or changed there is sent again by `ingestune sync`."),
+        (any(report.newer_there or report.only_there for report in reports),
+         "What is newer or only there was sent by a copy of this database, or before it was restored from a backup:"
+         " `ingestune sync --pull` brings studies that are not here at all, and changes none that is."),
+        (any(report.deleted_there for report in reports),
+         "What was deleted there, from a copy of this database, is kept here alone until you delete it too."),
+        (any(report.damaged for report in reports),
+         "What is damaged here was changed by another program or is broken: see the results database's backups."),
+    )  # fmt: skip
+    return " ".join(sentence for holds, sentence in sentences if holds)
 
 
 async def _pull(path: Path, shared: SharedCopy) -> None:
@@ -88,14 +112,15 @@ async def _pull(path: Path, shared: SharedCopy) -> None:
     for name in pulled.studies:
         click.echo(name)
     click.echo(
-        f"{_count(len(pulled.studies), 'study', 'studies')} with {_count(pulled.trials, 'new trial')} fetched"
+        f"{_count(len(pulled.studies), 'study', 'studies')} fetched,"
+        f" with {_count(pulled.trials, 'new or changed trial')}"
         + (f", {_count(pulled.removed, 'deleted study', 'deleted studies')} removed" if pulled.removed else ""),
         err=True,
     )
     for line in pulled.refused:
         click.echo(f"refused: {line}", err=True)
     if pulled.refused:
-        raise SharedCopyRefused(
+        raise SharedCopyUnequal(
             f"{_count(len(pulled.refused), 'row')} from PostgreSQL refused",
             "Somebody made or changed them by hand; the rest was fetched.",
         )

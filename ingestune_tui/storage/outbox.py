@@ -5,11 +5,15 @@ Works on a connection of its own, beside the store's, in short transactions. A r
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from ingestune_tui.errors import StoreError
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.storage.database import Database, Writer
 from ingestune_tui.storage.rows import samples_text
@@ -26,6 +30,8 @@ _OWN: Final = {
     "histogram": " where id in (select t.id from trial t join study s on s.id = t.study_id where s.origin = '')",
     "tombstone": " where shared = 1",
 }
+_MACHINE_ID: Final = Path("/etc/machine-id")
+"""There is none on a Mac and in many containers: there the file's number alone tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +58,26 @@ class Outbox:
         self._database = database
 
     async def identity(self) -> str:
-        """The id of this database, made when it is first asked for."""
+        """The id of this database, made when it is first asked for, and another one when the file is a copy.
+
+        All that hangs on it is whose studies a pull brings: our own stay our own under the new id, sent as before.
+        """
+        fingerprint = await asyncio.to_thread(_fingerprint, self._database.path)
+        query = (
+            "select max(value) filter (where name = 'database_id'), max(value) filter (where name = 'file') from meta"
+        )
 
         async def unit(writer: Writer) -> str:
-            await writer.run("insert into meta values ('database_id', ?) on conflict do nothing", (new_id(),))
-            row = await writer.one("select value from meta where name = 'database_id'")
-            assert row is not None
-            return str(row[0])
+            known, file = (await writer.all(query))[0]
+            identity = str(known) if known and file in (None, fingerprint) else new_id()
+            await writer.many(
+                "insert into meta values (?, ?) on conflict (name) do update set value = excluded.value",
+                [("database_id", identity), ("file", fingerprint)],
+            )
+            return identity
 
-        row = await self._database.one("select value from meta where name = 'database_id'")
-        return str(row[0]) if row else await self._database.write(unit)
+        known, file = (await self._database.all(query))[0]
+        return str(known) if known and file == fingerprint else await self._database.write(unit)
 
     async def address(self, copy_id: str) -> None:
         """Say which copy is sent to. Everything of ours waits again when it is another one than last time."""
@@ -100,19 +116,25 @@ class Outbox:
         return found[:limit]
 
     async def batch(self, table: str, rows: int, body_bytes: int) -> list[Item]:
-        """The next rows of a table, at most so many and, one at least, at most so large together."""
+        """The next rows of a table, at most so many and, one at least, at most so large together.
+
+        A row that cannot be read is set aside, so that it holds up no other one.
+        """
         columns = {"tombstone": "id, rev, ''", "trial": "id, rev, body, configuration_id"}.get(table, "id, rev, body")
-        found = await self._database.all(
-            f"select {columns} from {table} where rev > synced_rev and problem = '' order by id limit ?", (rows,)
-        )
+        query = f"select {columns} from {table} where rev > synced_rev and problem = '' order by id limit ?"
         items: list[Item] = []
         size = 0
-        for identity, rev, body, *rest in found:
-            item = Item(identity, rev, samples_text(body) if table == "series" else body, *rest)
-            size += len(item.body)
-            if items and size > body_bytes:
-                break
-            items.append(item)
+        while not items and (found := await self._database.all(query, (rows,))):
+            for identity, rev, body, *rest in found:
+                try:
+                    item = Item(identity, rev, samples_text(body) if table == "series" else body, *rest)
+                except StoreError as problem:
+                    await self.set_aside(table, Item(identity, rev, ""), problem.what)
+                    continue
+                size += len(item.body)
+                if items and size > body_bytes:
+                    break
+                items.append(item)
         return items
 
     async def sent(self, table: str, items: Sequence[Item]) -> None:
@@ -127,7 +149,7 @@ class Outbox:
         await self._database.write(unit)
 
     async def set_aside(self, table: str, item: Item, problem: str) -> None:
-        """PostgreSQL would not take this row; it is tried again when it changes, or when somebody asks."""
+        """This row cannot be sent; it is tried again when it changes, or when somebody asks."""
 
         async def unit(writer: Writer) -> None:
             await writer.run(
@@ -162,6 +184,20 @@ class Outbox:
         if revisions:
             await self._database.write(unit)
 
+    async def pulled_studies(self) -> set[str]:
+        """The ids of colleagues' studies."""
+        return {row[0] for row in await self._database.all("select id from study where origin <> ''")}
+
+    async def studies_of(self, table: str) -> dict[str, str]:
+        """Row to the study that it belongs to; none for clusters and configurations, which belong to nobody."""
+        query = {
+            "study": "select id, id from study",
+            "trial": "select id, study_id from trial",
+            "series": "select e.id, t.study_id from series e join trial t on t.id = e.id",
+            "histogram": "select e.id, t.study_id from histogram e join trial t on t.id = e.id",
+        }.get(table)
+        return dict(await self._database.all(query)) if query else {}
+
     async def clusters(self) -> list[tuple[str, int]]:
         """(id, rev) of every cluster."""
         return [(row[0], row[1]) for row in await self._database.all("select id, rev from cluster order by id")]
@@ -176,3 +212,15 @@ class Outbox:
             )
 
         await self._database.write(unit)
+
+
+def _fingerprint(path: Path) -> str:
+    """Tells a file from its copies: this computer (not by its name, which may change) and the file's place on it.
+
+    A digest, since a machine's id is nobody else's business. Where a file system gives a file another number at each
+    mount, the database gets another id each time, which loses and doubles nothing.
+    """
+    machine = ""
+    with suppress(OSError):
+        machine = _MACHINE_ID.read_text(encoding="ascii", errors="replace").strip()
+    return hashlib.sha256(f"ingestune {machine} {path.stat().st_ino}".encode()).hexdigest()[:32]

@@ -28,6 +28,8 @@ class _Flagged(msgspec.Struct):
     """Of whatever version of ingestune wrote the trial."""
 
 
+MAX_REVISION: Final = 2**62
+"""No revision is greater: both databases hold 63 bits, and there must be room for the next one for ever."""
 _NO_SETTINGS: Final = Configuration()
 
 decode_study = msgspec.json.Decoder(Study).decode

@@ -12,14 +12,17 @@ from typing import Final, Self
 import asyncpg
 
 from ingestune_tui.settings import SharedCopy
+from ingestune_tui.storage.foreign_rows import MAX_BODY_BYTES, Refusal, checked_cluster, shown
 from ingestune_tui.storage.outbox import WITH_TOMBSTONES, Item, Outbox
 from ingestune_tui.storage.postgres import close, connect, explain, in_transaction, row_is_at_fault, target, within
+from ingestune_tui.storage.rows import MAX_REVISION
 from ingestune_tui.storage.shared_schema import copy_id, introduce, prepare
 
 FAILURES: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 _LATER_WINS: Final = (
     " on conflict (id) do update set rev = excluded.rev, origin = excluded.origin, body = excluded.body{more}"
-    " where t.rev < excluded.rev"
+    # A revision that none of us gives was set by hand, and would otherwise stay for ever.
+    f" where t.rev < excluded.rev or t.rev > {MAX_REVISION}"
 )
 _PUT: Final = {
     # Its id is the checksum of its settings: the same on every computer, whoever sent it first.
@@ -36,6 +39,16 @@ _PUT: Final = {
     },
 }
 
+_REASONS: Final = {
+    "trial_study_id_number_key": "the shared copy has another trial of this number in this study: this database was"
+    " restored from a backup, or copied, and both went on. Both are kept where they are;"
+    " `ingestune run GRID --fresh` goes on in a study that both sides can have",
+    "trial_study_id_fkey": "its study is not in the shared copy: it was deleted there, or set aside too",
+    "series_id_fkey": "its trial is not in the shared copy",
+    "histogram_id_fkey": "its trial is not in the shared copy",
+}
+"""What the constraints of our own schema mean, by name."""
+
 
 class Session:
     """An open line from one results database to its shared copy. Made by `Session.open`; must be closed."""
@@ -45,6 +58,10 @@ class Session:
         self._outbox = outbox
         self._target = target(shared)
         self._origin = origin
+        self.accepted = 0
+        """Rows that PostgreSQL has taken."""
+        self.refused: list[str] = []
+        """Clusters in PostgreSQL that somebody changed by hand, each with the reason why they are not believed."""
 
     @classmethod
     async def open(cls, outbox: Outbox, shared: SharedCopy, *, program: str = "ingestune") -> Self:
@@ -94,14 +111,21 @@ class Session:
             if not row_is_at_fault(problem):
                 raise explain(problem, self._target) from None
             if len(items) == 1:
-                reason = str(explain(problem, self._target).what)
-                await self._outbox.set_aside(table, items[0], reason.partition(": ")[2] or reason)
+                await self._outbox.set_aside(table, items[0], self._why(problem))
                 return
             half = len(items) // 2
             await self._send_batch(table, items[:half])
             await self._send_batch(table, items[half:])
             return
         await self._outbox.sent(table, items)
+        self.accepted += len(items)
+
+    def _why(self, problem: BaseException) -> str:
+        """Why PostgreSQL did not take a row."""
+        if known := _REASONS.get(getattr(problem, "constraint_name", None) or ""):
+            return known
+        reason = str(explain(problem, self._target).what)
+        return reason.partition(": ")[2] or reason
 
     async def _put(self, table: str, items: Sequence[Item]) -> None:
         """Write the rows in the order of their ids, so that two senders never deadlock."""
@@ -124,10 +148,19 @@ class Session:
     async def _learn_clusters(self) -> None:
         """A cluster is the one row that several databases may change; the latest revision is taken by all."""
         known = dict(await self._outbox.clusters())
+        self.refused.clear()
         for row in await self.connection.fetch(
-            "select id, rev, body from ingestune.cluster where id = any($1)", list(known)
+            f"select id, rev, case when octet_length(body) <= {MAX_BODY_BYTES} then body end as body"
+            " from ingestune.cluster where id = any($1)",
+            list(known),
         ):
-            if row["rev"] > known[row["id"]]:
+            if row["rev"] <= known[row["id"]]:
+                continue
+            try:
+                checked_cluster(row["id"], row["rev"], row["body"])
+            except Refusal as refusal:
+                self.refused.append(f"cluster {shown(row['id'])} in PostgreSQL: {refusal}")
+            else:
                 await self._outbox.adopt_cluster(Item(row["id"], row["rev"], row["body"]))
 
     async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:

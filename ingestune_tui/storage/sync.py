@@ -49,9 +49,11 @@ class Sent:
     """What one sync did."""
 
     rows: int
-    """Sent to PostgreSQL."""
+    """Taken by PostgreSQL."""
     refused: tuple[str, ...]
-    """Rows that PostgreSQL would not take, each with its reason."""
+    """Rows that either side would not take, each with its reason; the first of them."""
+    set_aside: int
+    """How many such rows there are."""
 
 
 async def sync_once(path: Path, shared: SharedCopy, *, progress: Callable[[int], None] | None = None) -> Sent:
@@ -65,15 +67,14 @@ async def sync_once(path: Path, shared: SharedCopy, *, progress: Callable[[int],
         session = await Session.open(outbox, shared, program="ingestune sync")
         try:
             await outbox.try_again()
-            rows = 0
-            while sent := await session.send(ROWS, BODY_BYTES):
-                rows += sent
+            while await session.send(ROWS, BODY_BYTES):
                 if progress is not None:
                     progress((await outbox.waiting())[0])
-            refused = tuple(await outbox.problems())
+            refused = (*session.refused, *await outbox.problems())
+            set_aside = len(session.refused) + (await outbox.waiting())[1]
         finally:
             await session.close()
-        return Sent(rows - len(refused), refused)
+        return Sent(session.accepted, refused, set_aside)
     finally:
         await database.close()
 
@@ -92,6 +93,7 @@ class Sync:
         self._said_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._session: Session | None = None
+        self._refused: tuple[str, ...] = ()
         self._chance = random.Random()
 
     @property
@@ -197,6 +199,7 @@ class Sync:
                     await self._hang_up()
                     self._say(SyncState(state="sending", waiting=waiting))
                     self._session = await Session.open(outbox, self._shared)
+                    self._refused = tuple(self._session.refused)
                     waiting, refused = await outbox.waiting()
                 if waiting and self._session is not None:
                     self._say(SyncState(state="sending", waiting=waiting))
@@ -216,8 +219,8 @@ class Sync:
             await self._hang_up()
 
     async def _say_rest(self, outbox: Outbox, refused: int) -> None:
-        if refused:
-            reason = (await outbox.problems(1))[0]
+        if refused or self._refused:
+            reason = (*await outbox.problems(1), *self._refused)[0]
             self._say(SyncState(state="needs attention", waiting=refused, reason=f"not accepted: {reason}"))
         else:
             self._say(SyncState(state="up to date"))

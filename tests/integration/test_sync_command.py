@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ingestune_tui.storage.pull import pull
+from ingestune_tui.storage.store import Store
+from ingestune_tui.storage.sync import sync_once
 from tests.integration.postgres_fixture import Server
-from tests.integration.test_sync import ask, fill
+from tests.integration.test_sync import ask, change, copy_at, fill
 from tests.unit.store_values import linger
 
 pytestmark = pytest.mark.postgres
@@ -72,6 +75,32 @@ async def test_it_fetches_and_names_what_it_refuses(tmp_path: Path, postgres: st
     assert done.returncode == 1
     assert "plugin.library.paths" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_what_its_owner_deleted_is_no_difference_and_what_is_damaged_here_is_one(
+    tmp_path: Path, postgres: str
+) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for home in (mine, theirs):
+        home.mkdir()
+        await fill(home / "results.db", home.name, 2)
+        await sync_once(home / "results.db", copy_at(postgres))
+    await pull(mine / "results.db", copy_at(postgres))
+    async with await Store.open(theirs / "results.db") as store:
+        await store.delete_study((await store.find_study("theirs")).id)
+    await sync_once(theirs / "results.db", copy_at(postgres))
+    done = await command("--verify", home=mine, dsn=postgres)
+    assert done.returncode == 0, done.stderr
+    assert "1 pulled besides, 1 of the pulled deleted by their owner (sync --pull)" in done.stdout
+    assert "both sides are equal" in done.stderr
+    change(mine / "results.db", "update series set body = x'00', rev = rev + 1 where id = (select min(id) from series)")
+    done = await command(home=mine, dsn=postgres)
+    assert done.returncode == 1
+    assert "The shared copy needs attention: 1 row set aside" in done.stderr
+    done = await command("--verify", home=mine, dsn=postgres)
+    assert done.returncode == 1
+    assert "1 damaged here" in done.stdout
+    assert "backups" in done.stderr
 
 
 async def test_a_wrong_password_is_one_clear_message_without_it(
