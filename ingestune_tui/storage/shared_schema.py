@@ -47,11 +47,20 @@ async def find(connection: asyncpg.Connection) -> Found:
 async def prepare(connection: asyncpg.Connection, steps: tuple[Migration, ...] | None = None) -> None:
     """Make or migrate the schema. Raises SharedCopyRefused when only a newer client may write to it."""
     chosen = migrations("postgres") if steps is None else steps
-    async with connection.transaction():
-        found = await find(connection)
-        if found.version < chosen[-1].version:
-            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-            await _migrate(connection, chosen)
+    found = Found(0, 0)
+    try:
+        async with connection.transaction():
+            found = await find(connection)
+            if found.version < chosen[-1].version:
+                await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+                await _migrate(connection, chosen)
+    except asyncpg.InsufficientPrivilegeError:
+        if found.version == 0:
+            raise
+        raise SharedCopyRefused(
+            f"the shared copy has schema {found.version}, and only its owner may bring it to {chosen[-1].version}",
+            "Whoever made the schema `ingestune` syncs once with this version. Until then every row waits here.",
+        ) from None
     if found.version > chosen[-1].version and found.writable_from > chosen[-1].version:
         raise SharedCopyRefused(
             f"the shared copy has schema {found.version}; this ingestune writes up to {chosen[-1].version}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import socket
 import ssl
@@ -109,6 +110,45 @@ async def test_without_the_right_to_create_a_schema_the_grants_are_named(
     await fill(path, "again", 2)
     await sync_once(path, guest)
     assert await equal(path, guest)
+
+
+def documented_grants() -> list[str]:
+    """The statements of docs/postgres.md that give rights, in their order: for a colleague, and for dashboards."""
+    text = (Path(__file__).parents[2] / "docs" / "postgres.md").read_text()
+    found = re.findall(r"(?m)^    ((?:grant|alter default) .+;)$", text)
+    assert len(found) == 6
+    return [statement.replace("grafana", "guest") for statement in found]
+
+
+async def test_the_documented_grants_let_a_colleague_write_and_a_dashboard_read_now_and_later(
+    tmp_path: Path, postgres: str, postgres_server: Server
+) -> None:
+    path, owner = tmp_path / "results.db", copy_at(postgres)
+    database = postgres.rpartition("/")[2]
+    await fill(path, "quick", 1)
+    await sync_once(path, owner)
+    postgres_server.sql("".join(documented_grants()), database)
+    colleague = copy_at(postgres_server.dsn(database, "colleague", PASSWORD))
+    await fill(path, "again", 2)
+    assert (await sync_once(path, colleague)).refused == ()
+    assert await equal(path, colleague)
+    newer = Migration(migrations("postgres")[-1].version + 1, "create table ingestune.later (id integer);")
+    theirs = await connect(colleague)
+    try:
+        with pytest.raises(SharedCopyRefused, match="only its owner may bring it to") as caught:
+            await prepare(theirs, (*migrations("postgres"), newer))
+        assert "Whoever made the schema" in caught.value.hint
+        mine = await connect(owner)
+        await prepare(mine, (*migrations("postgres"), newer))
+        await close(mine)
+        await theirs.execute("insert into ingestune.later values (1)")
+    finally:
+        await close(theirs)
+    dashboard = postgres.replace("postgres@", "guest@")
+    assert (await ask(dashboard, "select id from ingestune.later"))[0][0] == 1
+    assert len(await ask(dashboard, "select * from ingestune.leaderboard")) == 3
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await ask(dashboard, "delete from ingestune.trial")
 
 
 @pytest.mark.parametrize("mode", ["disable", "prefer", "require", "verify-ca"])
