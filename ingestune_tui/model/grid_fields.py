@@ -137,6 +137,14 @@ def _rate(raw: object) -> tuple[float | None, float | None]:
     raise ValueError('this is a share like "30%" of the baseline\'s throughput, or messages/s')
 
 
+def _pairs(raw: object) -> int:
+    """None, or enough for a claim."""
+    pairs = whole(0, 200)(raw)
+    if 0 < pairs < 4:
+        raise ValueError("a claim takes at least 4 pairs; 0 makes none")
+    return pairs
+
+
 def _off(raw: object) -> tuple[str, ...]:
     if isinstance(raw, list) and len(raw) <= 1000 and all(isinstance(each, str) for each in raw):
         return tuple(raw)
@@ -176,7 +184,7 @@ SECTIONS: Mapping[str, Mapping[str, Field]] = {
         "strategy": Field("strategy", one_of("race", "exhaustive"), "race spends trials where they matter"),
         "tolerance": Field("tolerance", number(0.001, 0.5), "as good as the best, as a share"),
         "budget": Field("budget_s", duration(10, 30 * 86400), "time for the whole study"),
-        "confirm_pairs": Field("confirm_pairs", whole(0, 200), "fresh pairs that make the claim"),
+        "confirm_pairs": Field("confirm_pairs", _pairs, "fresh pairs that make the claim"),
         "off": Field("off", _off, "parameters switched off"),
     },
 }

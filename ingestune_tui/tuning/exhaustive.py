@@ -32,12 +32,13 @@ def plan_exhaustive(
     return measure_outright(
         space, finished, seed, tolerance=tolerance, maximize=maximize, noise=noise, limit=limit,
         time_left_trials=time_left_trials, rounds=2 if len(space.cells) <= _SMALL_GRID else 1,
+        cells=range(len(space.cells)),
     )  # fmt: skip
 
 
 def total_trials(space: SearchSpace, rounds: int) -> int:
     """How many trials measuring outright takes, the repeated baselines included."""
-    return sum(len(block) for block in _blocks(space, 0, rounds))
+    return sum(len(block) for block in _blocks(space, 0, rounds, range(len(space.cells))))
 
 
 def measure_outright(
@@ -51,11 +52,12 @@ def measure_outright(
     limit: float | None,
     time_left_trials: int | None,
     rounds: int,
+    cells: Sequence[int],
 ) -> Plan:
-    """Each cell of the space `rounds` times, in rounds that are each shuffled anew. Same input, same plan."""
+    """Each of `cells` `rounds` times, in rounds that are each shuffled anew. Same input, same plan."""
     rules = Rules(tolerance, maximize, noise, limit)
     masked = {trial.cell for trial in finished if trial.infeasible}
-    blocks = _blocks(space, seed, rounds)
+    blocks = _blocks(space, seed, rounds, cells)
     leader, sure = _leader(space, finished, rules, seed)
     for number, planned in enumerate(blocks):
         left = [trial.cell for trial in finished if trial.block == number]
@@ -92,15 +94,15 @@ def _leader(space: SearchSpace, finished: Sequence[Observation], rules: Rules, s
     return int(standing.cells[leader]), float(standing.good[leader])
 
 
-def _blocks(space: SearchSpace, seed: int, rounds: int) -> list[tuple[int, ...]]:
-    """The trials of each block: rounds, each a fresh shuffle of all cells, cut to blocks; a baseline in each block."""
+def _blocks(space: SearchSpace, seed: int, rounds: int, chosen: Sequence[int]) -> list[tuple[int, ...]]:
+    """The trials of each block: rounds, each a fresh shuffle of the cells, cut to blocks; a baseline in each block."""
     blocks: list[tuple[int, ...]] = []
     for number in range(rounds):
         rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0x20000 + number])
-        order = [int(cell) for cell in rng.permutation(len(space.cells))]
+        order = [int(cell) for cell in rng.permutation(np.array(chosen, dtype=np.int64))]
         for start in range(0, len(order), _BLOCK_CELLS):
             cells = order[start : start + _BLOCK_CELLS]
-            if space.baseline_cell not in cells and (space.baseline is None or len(order) > _BLOCK_CELLS):
+            if space.baseline_cell not in cells and (space.baseline not in order or len(order) > _BLOCK_CELLS):
                 cells.insert(int(rng.integers(len(cells) + 1)), space.baseline_cell)
             blocks.append(tuple(cells))
     return blocks

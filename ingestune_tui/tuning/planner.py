@@ -69,6 +69,7 @@ def plan_race(
         return measure_outright(
             space, finished, seed, tolerance=tolerance, maximize=maximize, noise=noise, limit=limit,
             time_left_trials=time_left_trials, rounds=2,
+            cells=range(len(space.cells)) if len(space.cells) <= SMALL_GRID else space.targets,
         )  # fmt: skip
     rules = Rules(tolerance, maximize, noise, limit)
     finished = sorted(finished, key=lambda trial: (trial.block, trial.t_s, trial.cell))

@@ -117,6 +117,8 @@ class TrialLoop:
         self._go.set()
         self._stop = asyncio.Event()
         self._ended_at = 0.0
+        self._cold = cluster.info.kind == "local" and first_number > 0
+        """Brokers of our own were started anew for a study that goes on."""
 
     # What the person may ask, at any time ------------------------------------------------------------------
 
@@ -165,7 +167,7 @@ class TrialLoop:
 
     def needs_throwaway(self, planned: Planned) -> bool:
         """Whether the brokers are restarted for it, so that a trial which counts nowhere must come first."""
-        return not planned.discarded and self._brokers.needs_restart(planned.configuration)
+        return not planned.discarded and (self._cold or self._brokers.needs_restart(planned.configuration))
 
     def in_few_restarts(self, cells: Sequence[int], configuration_of: Callable[[int], Configuration]) -> list[int]:
         """These trials in an order that restarts the brokers as seldom as can be."""
@@ -230,6 +232,7 @@ class TrialLoop:
             )
         )
         began = time.monotonic()
+        self._cold = False
         measurement: Measurement | None = None
         broker_gone = ""
         fatal: StudyError | None = None

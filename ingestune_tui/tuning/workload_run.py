@@ -17,7 +17,7 @@ from ingestune_tui.model.space import Space
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.tuning import preflight as rules
 from ingestune_tui.tuning.again import Again
-from ingestune_tui.tuning.confirm import affordable_pairs, pair_order
+from ingestune_tui.tuning.confirm import FEWEST_PAIRS, affordable_pairs, pair_order
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
 from ingestune_tui.tuning.outcome import predictions_of
 from ingestune_tui.tuning.planner import plan_race
@@ -31,6 +31,8 @@ _BASELINE_ATTEMPTS = 3
 """A block's baseline trial that lacks the figure that decides is run again so often in all."""
 _PAIR_ATTEMPTS = 3
 """A pair whose half cannot be measured is run again so often in all."""
+_SPARE_TRIALS = 1
+"""Of a budget, set aside beside the pairs: trials differ in length, and the search's last may end late."""
 _SEARCH_SHARE = 0.4
 """Of the time left after the preflight that a search keeps when the budget is too small for all pairs."""
 
@@ -71,6 +73,8 @@ class WorkloadRun:
         self._reporter = Reporter(grid, space, emit)
         self._noise = 0.10
         self._trial_s = 1.0
+        self._share_ends_s: float | None = None
+        """Of all trials' time, where this workload's share of the budget ends; None without a budget."""
         self._search_ends_s: float | None = None
         self.confirm_now = False
         """The person wants the search to end after the running trial."""
@@ -159,6 +163,7 @@ class WorkloadRun:
             self.reason = self._record.decided(workload, "stop") or ""
             self.infeasible = self._record.decided(workload, "infeasible") == "True"
             return int(known) if int(known) != NO_LEADER else None
+        await self._share_budget()
         space = search_space(self._space)
         seed = study_seed(self._record.study.id, workload.message_bytes, self._record.study.seed)
         plan_with = plan_exhaustive if self._grid.search.strategy == "exhaustive" else plan_race
@@ -238,20 +243,39 @@ class WorkloadRun:
                 return trial
         return None
 
+    async def _share_budget(self) -> None:
+        """Decide once, for good, where this workload's share of the budget ends, and its search before that.
+
+        The confirmation's time is set aside first: of all pairs, else of as many as leave the search its share, and
+        never of fewer than a claim needs.
+        """
+        budget, pairs, workload = self._grid.search.budget_s, self._grid.search.confirm_pairs, self._space.workload
+        if budget is None:
+            return
+        if (known := self._record.decided(workload, "share_ends")) is None:
+            spent = self._record.spent_s()
+            others = self._workloads_left - 1
+            preflights = others * (rules.THROWAWAY_TRIALS + rules.BASELINE_TRIALS) * self._trial_s
+            left = max(0.0, budget - spent - preflights) / self._workloads_left
+            reserve = (2 * pairs + _SPARE_TRIALS) * self._trial_s
+            least = (2 * min(pairs, FEWEST_PAIRS) + _SPARE_TRIALS) * self._trial_s
+            search = _SEARCH_SHARE * left
+            if left - least >= 2 * self._trial_s:  # else a claim and somebody to make it of do not fit both
+                search = max(left - reserve, min(search, left - least))
+            await self._record.decide(workload, share_ends=spent + left, search_ends=spent + search)
+            known = self._record.decided(workload, "share_ends")
+        self._share_ends_s = float(known or 0.0)
+        self._search_ends_s = float(self._record.decided(workload, "search_ends") or 0.0)
+
     def _time_left_s(self) -> float | None:
-        """Of the budget, for this workload; None without a budget."""
-        budget = self._grid.search.budget_s
-        return None if budget is None else max(0.0, budget - self._record.spent_s()) / self._workloads_left
+        """Of this workload's share of the budget; None without a budget."""
+        return None if self._share_ends_s is None else max(0.0, self._share_ends_s - self._record.spent_s())
 
     def _search_trials_left(self) -> int | None:
         """How many more search trials the budget affords, the confirmation's time set aside first."""
-        left = self._time_left_s()
-        if left is None:
-            return None
         if self._search_ends_s is None:
-            reserve = 2 * self._grid.search.confirm_pairs * self._trial_s
-            self._search_ends_s = self._record.spent_s() + max(left - reserve, _SEARCH_SHARE * left)
-        return max(0, int((self._search_ends_s - self._record.spent_s()) / self._trial_s))
+            return None
+        return max(0, int((self._search_ends_s - self._record.spent_s()) / self._trial_s + 1e-9))
 
     # Confirm -----------------------------------------------------------------------------------------------------
 
@@ -277,6 +301,7 @@ class WorkloadRun:
         workload = self._space.workload
         if (known := self._record.decided(workload, "pairs")) is not None:
             return int(known)
+        await self._share_budget()
         wanted = self._grid.search.confirm_pairs
         pairs = affordable_pairs(wanted, self._time_left_s(), self._trial_s) if wanted else 0
         await self._record.decide(workload, pairs=pairs)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingestune_tui.bench.protocol import Failed
@@ -28,6 +29,7 @@ from ingestune_tui.tuning import trial_loop
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.outcome import complete_pairs
+from tests.unit import scripted_cluster
 from tests.unit.scripted_cluster import by_linger, measured, scripted
 
 SMALL = """
@@ -321,6 +323,63 @@ async def test_a_budget_ends_the_search_and_keeps_time_for_pairs(monkeypatch: py
     assert study.state == "finished"
     assert 0 < roles.count("search") < 24
     assert "budget" in study.outcomes[0].stop_reason
+
+
+async def test_a_budget_leaves_every_message_size_its_pairs_also_after_stops(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    grid = LARGE.replace("[search]", '[workload]\nmessage_bytes = [100, 1000, 10000]\n[search]\nbudget = "84s"')
+    clock = iter(float(second) for second in range(100_000))
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop.time.monotonic", lambda: next(clock) * 0.25)
+    world = scripted(monkeypatch, store, grid)
+    straight = await world.run(await world.study("straight"))
+    assert all(outcome.pairs == 4 for outcome in straight.outcomes), [
+        (each.pairs, each.reason, each.stop_reason, each.verdict) for each in straight.outcomes
+    ]
+
+    broken = await world.study("broken")
+    for after in (8, 4, 4):
+        world.runs.clear()
+        world.stop_after = after
+        await world.run(broken)
+    world.stop_after = None
+    resumed = await world.run(broken)
+    assert all(outcome.pairs == 4 for outcome in resumed.outcomes)
+
+
+async def test_a_study_that_goes_on_with_brokers_started_anew_throws_its_first_trial_away(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr(scripted_cluster, "CLUSTER", msgspec.structs.replace(scripted_cluster.CLUSTER, kind="local"))
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.study()
+    world.stop_after = 7
+    await world.run(study)
+    before = len(await world.trials(study))
+    world.stop_after = None
+    await world.run(study)
+    rest = (await world.trials(study))[before:]
+    assert [trial.discarded for trial in rest[:2]] == [True, False]
+    assert rest[0].configuration == rest[1].configuration
+    assert not any(trial.discarded for trial in rest[1:])
+
+
+async def test_a_small_search_leaves_other_durability_classes_out(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    grid = """
+[search]
+confirm_pairs = 0
+[producer]
+"linger.ms" = [0, 5, 20, 50]
+"batch.size" = ["16KiB", "64KiB", "256KiB"]
+acks = ["0", "1", "all"]
+"""
+    world = scripted(monkeypatch, store, grid)
+    study = await world.run(await world.study())
+    searched = [trial for trial in await world.trials(study) if trial.role == "search"]
+    assert len(searched) < 2 * 12 + 8
+    assert {trial.configuration.get(Scope.PRODUCER, "acks") for trial in searched} <= {"all", None}
 
 
 @pytest.mark.parametrize(
