@@ -1,4 +1,5 @@
-"""A study that changes broker settings is killed at random moments; the brokers end as they began, values and sources.
+"""A study that changes broker settings is killed while it changes them, measures, and puts them back; the brokers end
+as they began, values and sources.
 
 `python -m tests.integration.test_dynamic_config_kills` does it ten times on three nodes.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 import sys
 import tempfile
 import time
@@ -18,10 +20,11 @@ from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.dynamic_config import ConfigAdmin
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.topics import BrokerSetting
-from tests.integration.command import TINY, Command, read_until, wait_until
+from tests.integration.command import SHORT, Command, read_until, wait_until
 
+CHANGES = 3
 GRID = (
-    TINY.replace('"linger.ms" = [5, 50]\n', "")
+    SHORT.replace('"linger.ms" = [5, 50]\n', "").replace("confirm_pairs = 4", "confirm_pairs = 40")
     + """
 [broker]
 "num.io.threads" = 33
@@ -29,6 +32,7 @@ GRID = (
 "log.index.interval.bytes" = 8192
 """
 )
+MOMENTS = ("changing", "measuring", "putting back")
 Everything = dict[int, dict[str, BrokerSetting]]
 
 
@@ -48,14 +52,47 @@ def differences(before: Everything, after: Everything) -> list[str]:
     ]
 
 
-def kill_at_random(command: Command, grid: Path, bootstrap: str, luck: random.Random) -> None:
-    """Start the study, or go on with it, and kill it within two seconds of a trial's start."""
+class Written:
+    """The journal as it is on the disk at this moment."""
+
+    def __init__(self, command: Command) -> None:
+        (path,) = command.home.rglob("*.db")
+        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+
+    def entries(self) -> int:
+        return int(self._connection.execute("select count(*) from journal").fetchone()[0])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def kill(command: Command, grid: Path, bootstrap: str, moment: str, all_entries: int, luck: random.Random) -> int:
+    """Start the study, or go on with it, and kill it at such a moment of some trial; the entries that stay."""
     process = command.start("run", str(grid), "-b", bootstrap, "--allow-broker-changes", "--yes", "--json")
-    read_until(process, lambda event: event["event"] == "trial_started")
-    moment = time.monotonic() + luck.uniform(0, 2)
-    wait_until(lambda: time.monotonic() > moment)
-    process.kill()
-    process.communicate()
+    for _ in range(luck.randint(1, 3)):  # not always in the same trial
+        read_until(process, lambda event: event["event"] == "trial_started")
+    journal = Written(command)
+    try:
+        wait_until(
+            lambda: journal.entries() == all_entries, within_s=60
+        )  # the first change is made after the last entry
+        if moment == "changing":
+            pause(luck.uniform(0, 0.4))
+        elif moment == "measuring":
+            pause(luck.uniform(0.5, 1.5))
+        else:
+            wait_until(lambda: journal.entries() < all_entries, within_s=60)
+            pause(luck.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        return journal.entries()
+    finally:
+        journal.close()
+
+
+def pause(seconds: float) -> None:
+    until = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > until)
 
 
 def start_and_stop(command: Command, grid: Path, bootstrap: str) -> None:
@@ -66,26 +103,31 @@ def start_and_stop(command: Command, grid: Path, bootstrap: str) -> None:
     process.communicate(timeout=60)
 
 
-def survive(command: Command, folder: Path, kafka: LocalKafka, kills: int, seed: int) -> None:
+def survive(command: Command, folder: Path, kafka: LocalKafka, nodes: int, kills: int, seed: int) -> None:
     luck = random.Random(seed)
     grid = folder / "broker.toml"
     grid.write_text(GRID)
     before = asyncio.run(every_setting(kafka.connection))
-    dirty = 0
-    for kill in range(kills):
-        kill_at_random(command, grid, kafka.bootstrap, luck)
+    dirty = dict.fromkeys(MOMENTS, 0)
+    for number in range(kills):
+        moment = MOMENTS[number % 3]
+        kept = kill(command, grid, kafka.bootstrap, moment, CHANGES * nodes, luck)
         left = differences(before, asyncio.run(every_setting(kafka.connection)))
-        dirty += bool(left)
-        if kill % 3 == 1:
+        dirty[moment] += bool(left)
+        if number % 2:
             start_and_stop(command, grid, kafka.bootstrap)
             how = "the next start"
         else:
-            done = command("restore", *(("-b", kafka.bootstrap) if kill % 3 == 0 else ()))
+            done = command("restore", *(("-b", kafka.bootstrap) if number % 4 == 0 else ()))
             assert done.returncode == 0, done.stderr
             how = "restore"
-        print(f"kill {kill + 1}: {len(left)} settings were left changed; put back by {how}", file=sys.stderr)
+        print(
+            f"kill {number + 1}, while {moment}: {len(left)} settings were left changed and {kept} of "
+            f"{CHANGES * nodes} entries in the journal; put back by {how}",
+            file=sys.stderr,
+        )
         assert differences(before, asyncio.run(every_setting(kafka.connection))) == []
-    assert dirty, "no kill met a changed setting, so nothing was shown"
+    assert dirty["measuring"], "no kill met a changed setting, so nothing was shown"
     again = command("restore", "-b", kafka.bootstrap)
     assert "nothing to put back" in again.stderr
 
@@ -93,12 +135,40 @@ def survive(command: Command, folder: Path, kafka: LocalKafka, kills: int, seed:
 @pytest.mark.kafka
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_settings_survive_three_kills_at_random_moments(local_broker: LocalKafka, tmp_path: Path) -> None:
+def test_settings_survive_a_kill_while_they_are_changed_used_and_put_back(
+    local_broker: LocalKafka, tmp_path: Path
+) -> None:
     command = Command(tmp_path)
     try:
-        survive(command, tmp_path, local_broker, kills=3, seed=7)
+        survive(command, tmp_path, local_broker, nodes=1, kills=3, seed=7)
     finally:
         command.end_all()
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_no_other_study_begins_while_one_changes_the_brokers(local_broker: LocalKafka, tmp_path: Path) -> None:
+    command = Command(tmp_path)
+    grid, other = tmp_path / "broker.toml", tmp_path / "other.toml"
+    grid.write_text(GRID)
+    other.write_text(SHORT)
+    before = asyncio.run(every_setting(local_broker.connection))
+    try:
+        process = command.start(
+            "run", str(grid), "-b", local_broker.bootstrap, "--allow-broker-changes", "--yes", "--json"
+        )
+        read_until(process, lambda event: event["event"] == "trial_started")
+        alias = local_broker.bootstrap.replace("127.0.0.1", "localhost")
+        refused = command("run", str(other), "-b", alias, "--yes")
+        process.terminate()
+        process.communicate(timeout=60)
+    finally:
+        command.end_all()
+    assert refused.returncode == 1
+    assert f"study broker is changing settings of the brokers at {alias}" in refused.stderr
+    assert "ingestune stop broker" in refused.stderr
+    assert "throw-away" not in refused.stderr, "nothing was measured"
+    assert differences(before, asyncio.run(every_setting(local_broker.connection))) == []
 
 
 async def _ten_kills_on_three_nodes() -> None:
@@ -106,7 +176,7 @@ async def _ten_kills_on_three_nodes() -> None:
         async with LocalKafka(nodes=3) as kafka:
             command = Command(Path(folder))
             try:
-                await asyncio.to_thread(survive, command, Path(folder), kafka, 10, 11)
+                await asyncio.to_thread(survive, command, Path(folder), kafka, 3, 10, 11)
             finally:
                 command.end_all()
 
