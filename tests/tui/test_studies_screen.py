@@ -20,7 +20,7 @@ from ingestune_tui.tui.library import as_it_stands
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
-from ingestune_tui.tui.widgets.studies_table import when_text
+from ingestune_tui.tui.widgets.studies_table import study_columns, when_text
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp
 
@@ -264,7 +264,15 @@ async def test_find_narrows_by_name_cluster_grid_and_state(tmp_path: Path, store
 
 @pytest.mark.parametrize(
     ("iso", "text"),
-    [("2026-11-20T10:00:00+00:00", "20 Nov"), ("2025-11-20T10:00:00+00:00", "20 Nov 2025"), ("nonsense", "")],
+    [("2026-11-20T10:00:00+00:00", "20 Nov"), ("2025-11-20T10:00:00+00:00", "Nov 2025"), ("nonsense", "")],
 )
 def test_when_is_said_as_people_say_it(iso: str, text: str) -> None:
     assert when_text(iso, date(2026, 11, 23)) == text
+
+
+@pytest.mark.parametrize("width", [58, 78, 98, 118, 158])
+def test_the_columns_of_studies_never_need_to_be_scrolled_sideways(width: int) -> None:
+    columns = study_columns(width)
+    assert sum(column.width + 2 for column in columns) < width
+    assert {"study", "cluster", "state", "verdict"} <= {column.key for column in columns}
+    assert next(column.width for column in columns if column.key == "cluster") >= len("simulated")

@@ -20,6 +20,7 @@ from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.compare_plots import size_plot
+from ingestune_tui.tui.widgets.figure_bars import figure_bars
 from ingestune_tui.tui.widgets.rows import Row, Run, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
 
@@ -45,6 +46,7 @@ class CompareScreen(StudyPlace):
         & .plot { width: 1fr; height: 1fr; }
         & .plot Static { color: $quiet; height: 1; padding: 0 0 0 6; }
         & #p99-side { margin: 0 0 0 2; }
+        & #bars { margin: 1 0 0 0; }
         & #verdicts { margin: 1 0 0 0; }
         & #mattered { margin: 0; }
         &.-tall #mattered { margin: 1 0 0 0; }
@@ -80,6 +82,7 @@ class CompareScreen(StudyPlace):
                 with Vertical(classes="plot", id="p99-side"):
                     yield Static("p99 latency at the same rate", markup=False)
                     yield Chart(id="p99")
+            yield TextRows(id="bars")
             yield TextRows(id="verdicts")
             yield TextRows(id="mattered")
 
@@ -96,8 +99,15 @@ class CompareScreen(StudyPlace):
             return
         self._chosen = min(self._chosen, len(self._summary.sizes) - 1)
         self.query_one("#title", TextRows).show((self._title(view),))
-        self.query_one("#throughput", Chart).show(size_plot(self._summary, "throughput"))
-        self.query_one("#p99", Chart).show(size_plot(self._summary, "p99"))
+        several = len(self._summary.sizes) > 1
+        self.query_one("#plots").display = several
+        self.query_one("#bars").display = not several
+        if several:
+            self.query_one("#throughput", Chart).show(size_plot(self._summary, "throughput"))
+            self.query_one("#p99", Chart).show(size_plot(self._summary, "p99"))
+        else:
+            (only,) = self._summary.sizes
+            self.query_one("#bars", TextRows).show(figure_bars(only, self.size.width - 2, tuned=("◆ tuned", "tuned")))
         self.query_one("#verdicts", TextRows).show(self._verdicts(view))
         self.query_one("#mattered", TextRows).show(self._mattered())
 
@@ -147,18 +157,24 @@ class CompareScreen(StudyPlace):
             rows.append((("  all    ", "label"), (for_all_text(everywhere, view.varied or None), "label")))
         return tuple(rows)
 
+    @property
+    def _verdict_width(self) -> int:
+        """As wide as the widest verdict on the screen, so that the settings have what is left."""
+        words = (each.outcome.verdict for each in self._summary.sizes if each.outcome is not None)
+        return 2 + max((len(word) for word in (*words, "not confirmed")), default=0)
+
     def _verdict(self, result: SizeResult, chosen: bool, view: StudyView) -> Row:
         outcome = result.outcome
         size = f"{size_text(result.workload.message_bytes):<7}"
         runs: list[Run] = [("▸ " if chosen else "  ", "now"), (size, "strong" if chosen else "")]
         if outcome is None or self._against is not None:
             runs.append((f"{_search_ratio(result):<20}", "label"))
-            runs.append((f"{'not confirmed':<25}", "label"))
+            runs.append((f"{'not confirmed':<{self._verdict_width}}", "label"))
         else:
             ratio = ratio_text(outcome.ratio) if outcome.ratio is not None else "—"
             role = _ROLES.get(outcome.verdict, "strong")
             runs.append((f"{ratio:<20}", role))
-            runs.append((f"{outcome.verdict:<25}", role))
+            runs.append((f"{outcome.verdict:<{self._verdict_width}}", role))
         if result.tuned is not None:
             runs.append((short_text(result.tuned.configuration, view.varied), ""))
         wide = self.size.width >= 100
@@ -175,14 +191,15 @@ class CompareScreen(StudyPlace):
             rows: list[Row] = [(("what mattered", "label"),)]
             for effect in effects[:6]:
                 name = effect.parameter.split(" ")[-1]
-                best = f"   best {effect.best}" if effect.best else ""
-                with_other = f", together with {effect.interaction.split(' ')[-1]}" if effect.interaction else ""
+                best = f"best {effect.best}" if effect.best else ""
+                with_other = f"together with {effect.interaction.split(' ')[-1]}" if effect.interaction else ""
+                told = ", ".join(each for each in (best, with_other) if each)
                 rows.append(
                     (
                         (f"  {name:<34}"[:36], ""),
                         (_bar(effect.share, 30), "tuned"),
                         (f" {percent_text(effect.share):>5}", "strong"),
-                        (best + with_other, "label"),
+                        (f"   {told}", "label"),
                     )
                 )
             return tuple(rows)

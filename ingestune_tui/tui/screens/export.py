@@ -71,7 +71,8 @@ def export_of_row(view: StudyView, board: Board, row: BoardRow) -> Exported:
     if outcome is None or row.configuration != outcome.winner:
         baseline = next((each.configuration for each in board.rows if each.standing == "baseline"), Configuration())
         outcome = _unconfirmed(view, workload, row.configuration, baseline)
-    name = f"{short_text(row.configuration, board.keys)} of {study.name}, {size_text(workload.message_bytes)}"
+    who = "the baseline" if row.standing == "baseline" else short_text(row.configuration, board.keys)
+    name = f"{who} of {study.name}, {size_text(workload.message_bytes)}"
     return Exported(study, outcome, name, _client_version(view, row.configuration))
 
 
@@ -108,7 +109,7 @@ class ExportScreen(Place):
         & #file:focus { background: $chosen; }
         & #file-state { width: auto; padding: 0 0 0 2; color: $flag; }
         & #preview-scroll { height: 1fr; margin: 1 0 0 0; border-top: solid $rule; }
-        & #preview { height: auto; }
+        & #preview { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -61,9 +61,9 @@ class GridScreen(Place):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "edit", "edit", id="grid.edit", tooltip="Edit this row in place; open or close a section"),
         Binding("a", "add", "add", id="grid.add", tooltip="Add a parameter from the catalogue"),
+        Binding("r", "run_or_jump", "run", id="grid.run", tooltip="Run the grid, or go to the first problem"),
         Binding("D", "delete", "delete", id="grid.delete", tooltip="Delete this row from the file (asks)"),
         Binding("space", "toggle_row", "off", id="grid.toggle", tooltip="Switch this parameter off, or on again"),
-        Binding("r", "run_or_jump", "run", id="grid.run", tooltip="Run the grid, or go to the first problem"),
         Binding("u", "undo", "undo", show=False, id="grid.undo", tooltip="Take the last edit back"),
         Binding("U", "redo", "redo", show=False, id="grid.redo", tooltip="Make the edit again that was taken back"),
         Binding("ctrl+s", "save", "save", show=False, id="grid.save", tooltip="Save the file, comments and all"),
@@ -177,6 +177,12 @@ class GridScreen(Place):
     def _editing(self) -> bool:
         current = self._current
         return current is not None and current.editing
+
+    @property
+    def urgent_actions(self) -> tuple[str, ...]:
+        """What the footer shows first: a changed grid can be saved, and its edits taken back."""
+        changed = self._document is not None and self._document.changed and not self._editing
+        return ("save", "undo") if changed else ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in _WHILE_READING:

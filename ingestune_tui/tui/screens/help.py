@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,12 +15,8 @@ if TYPE_CHECKING:
     from textual.binding import ActiveBinding
 
 
-_COMMON: Final = ("Focus Next", "Focus Previous", "Copy selected text")
-"""Textual's own, on every screen and known to everybody."""
-
-
 class HelpScreen(ModalScreen[None]):
-    """A list of keys; any of esc, ?, q and enter closes it."""
+    """Our own keys, which have an id each; what every list and input does is left out. esc, ?, q and enter close it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter,f1", "dismiss", "Close", id="help.close"),
@@ -43,10 +39,10 @@ class HelpScreen(ModalScreen[None]):
     def _keys(self) -> Content:
         rows: dict[tuple[str, str], list[str]] = {}
         for _, binding, enabled, tooltip in self._active.values():
-            if binding.description and enabled and not binding.system and binding.description not in _COMMON:
-                rows.setdefault((binding.action, tooltip or binding.description), []).append(
-                    self.app.get_key_display(binding)
-                )
+            if binding.id and binding.description and enabled:
+                keys = rows.setdefault((binding.action, tooltip or binding.description), [])
+                if (key := self.app.get_key_display(binding)) not in keys:
+                    keys.append(key)
         width = max((len(" ".join(keys)) for keys in rows.values()), default=0)
         return Content("\n").join(
             Content.assemble((" ".join(keys).rjust(width), "bold $tuned"), f"  {what}")

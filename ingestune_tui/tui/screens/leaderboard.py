@@ -21,6 +21,7 @@ from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.diff_table import DiffTable
+from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
 from ingestune_tui.tui.widgets.rows import Run, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
@@ -32,7 +33,7 @@ LEGEND = "= cannot be told from the row above.  Only ◆ and ◇ were confirmed.
 LEGEND_SEARCH = "= cannot be told from the row above.  △ leads; nothing is confirmed yet."
 
 
-class FilterInput(Input):
+class FilterInput(EagerInput):
     """The filter's own line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ADDRESS = "+address"
 _FILE = "+file"
+_PRICE = len(" 108 x4 cells  ~97 min")
+_BRIEF = len("~97 min")
 
 
 class StartScreen(Place):
@@ -110,14 +112,21 @@ class StartScreen(Place):
         lines: list[tuple[str, Content]] = []
         ready = [card for card in self._cards if card.ready]
         recent = [card for card in self._cards if not card.ready]
-        room = max((len(card.name) for card in ready), default=8)
-        lines += [(str(card.path), Content.assemble(card.name.ljust(room), "  ", _price(card))) for card in ready]
-        for card in recent:
-            width = 24 if self.app.size.width < 100 else 44
-            lines.append((str(card.path), Content.assemble(_cut(card.name, width), "  ", _price(card))))
+        room, brief = self._name_room()
+        for card in (*ready, *recent):
+            name = _cut(card.name, room).ljust(room)
+            lines.append((str(card.path), Content.assemble(name, "  ", _price(card, brief=brief))))
         lines.append((_FILE, Content.assemble(("+ open a file…", "$quiet"))))
         self.query_one("#what", ChoiceList).show_lines(lines, chosen)
         self._show_notes()
+
+    def _name_room(self) -> tuple[int, bool]:
+        """Columns for the names of grids, and whether what is left takes only a brief price."""
+        width = self.app.size.width
+        left = width - 2 - (58 if width >= 100 else 36) - len("▸ ")
+        brief = left < 36
+        longest = max((len(card.name) for card in self._cards), default=8)
+        return max(8, min(longest, 44, left - 2 - (_BRIEF if brief else _PRICE))), brief
 
     @work(thread=True, exclusive=True, group="cards")
     def _read_cards(self) -> None:
@@ -178,11 +187,14 @@ class StartScreen(Place):
         """Two lines: what the grid asks, and what the cluster and the grid cost."""
         card = self._card()
         line = next((each for each in self._clusters if each.choice == self._cluster()), None)
+        simulated = line is not None and line.choice.address == "simulated"
         parts: list[Content] = []
         if card is not None:
             parts.append(Content.assemble((f"{card.name}: ", "bold"), card.purpose))
             if card.problem:
                 parts.append(Content.assemble(("⚠ ", "$bad"), (card.problem, "$bad")))
+            elif simulated:
+                parts.append(Content.assemble(("writes nothing to a disk", "$quiet")))
             elif card.count is not None and card.count.bytes_written is not None:
                 peak = about_bytes(card.count.peak_bytes or 0)
                 text = f"writes about {about_bytes(card.count.bytes_written)} per node in all, {peak} at once"
@@ -215,14 +227,14 @@ class StartScreen(Place):
             self.post_message(GridChosen(Path(path), cluster, run=run, ready=False))
 
 
-def _price(card: GridCard) -> Content:
+def _price(card: GridCard, *, brief: bool) -> Content:
     if card.problem:
-        return Content.assemble(("⚠ has problems", "$bad"))
+        return Content.assemble(("⚠" if brief else "⚠ has problems", "$bad"))
     if card.count is None:
         return Content("")
     sizes = f" x{card.sizes}" if card.sizes > 1 else ""
-    cells = f"{card.count.run}{sizes} cells".rjust(11)
-    return Content.assemble(cells, (f"  ~{format_duration(card.count.duration_s or 0)}", "$quiet"))
+    cells = "" if brief else f"{card.count.run}{sizes} cells".rjust(12) + "  "
+    return Content.assemble(cells, (f"~{format_duration(card.count.duration_s or 0)}", "$quiet"))
 
 
 def _cut(text: str, width: int) -> str:

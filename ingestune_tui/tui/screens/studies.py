@@ -15,6 +15,7 @@ from ingestune_tui.tui.messages import StudiesWanted, StudyChosen, StudyDeleteAs
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.widgets.diff_table import DiffTable
+from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.studies_table import matching, study_cells, study_columns
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def today() -> date:
     return datetime.now().astimezone().date()
 
 
-class FindInput(Input):
+class FindInput(EagerInput):
     """The line that finds studies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,13 +9,14 @@ from typing import ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Click, DescendantBlur
+from textual.events import Click, DescendantBlur, Key
 from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ingestune_tui.tui.grid_rows import Row
+from ingestune_tui.tui.widgets.eager_input import EagerInput, run_binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Columns:
         return cls(label, max(8, width - label - default - note - 4), default, note)
 
 
-class RowInput(Input):
+class RowInput(EagerInput):
     """The input inside a row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,6 +57,12 @@ class RowInput(Input):
         def __init__(self, by: int) -> None:
             self.by = by
             super().__init__()
+
+    seen: Key | None = None
+    """The last key that came here, so that the row above knows it when it bubbles up."""
+
+    async def _on_key(self, event: Key) -> None:  # Textual calls each class's own, one after the other
+        self.seen = event
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
@@ -137,7 +144,7 @@ class GridRow(Widget, can_focus=True):
     def _scope_line(self, mark: tuple[str, str], width: int) -> Content:
         row, columns = self._row, self._columns
         if not row.opened:
-            line = Content.assemble(mark, (row.label.ljust(columns.label), "$quiet"), ("+ add", "$quiet"))
+            line = Content.assemble(mark, (row.label.ljust(columns.label), "$quiet"), (" + add", "$quiet"))
             return self._with_problem(line, width)
         line = Content.assemble(
             mark,
@@ -151,7 +158,7 @@ class GridRow(Widget, can_focus=True):
     def _section_line(self, mark: tuple[str, str], width: int) -> Content:
         row = self._row
         arrow = "▾ " if row.opened else ""
-        line = Content.assemble(mark, (f"{arrow}{row.label}".ljust(11), "bold" if row.opened else ""), *row.chips[:1])
+        line = Content.assemble(mark, (f"{arrow}{row.label}".ljust(13), "bold" if row.opened else ""), *row.chips[:1])
         return self._with_problem(line, width)
 
     def _value_line(self, mark: tuple[str, str], width: int) -> Content:
@@ -210,6 +217,16 @@ class GridRow(Widget, can_focus=True):
         self.screen.set_focus(field)  # now, so that a fast typist's next key is already the input's
         self.refresh(layout=True)
         self.post_message(self.EditingChanged())
+
+    async def _on_key(self, event: Key) -> None:
+        """Enter works at once, and what a burst of keys brings after it belongs to the input it opened."""
+        if self.editing:
+            field = self.query_one(RowInput)
+            if event is not field.seen:
+                event.stop()
+                field.post_message(Key(event.key, event.character))
+        elif event.key == "enter" and await run_binding(self, self.screen, event.key):
+            event.stop()
 
     def close(self, *, focus: bool = True) -> None:
         """Put the values back in place of the input."""

@@ -15,7 +15,7 @@ MOST_KEYS: Final = 6
 
 
 class KeyFooter(Widget):
-    """Shows what the active bindings say, enter first, the others in their order, and leaves out what does not fit."""
+    """Shows what the active bindings say, enter first, then what is urgent, and leaves out what does not fit."""
 
     DEFAULT_CSS = "KeyFooter { height: 1; dock: bottom; padding: 0 1; }"
 
@@ -39,15 +39,21 @@ class KeyFooter(Widget):
         found: list[tuple[str, str, str]] = []
         help_key: tuple[str, str, str] | None = None
         seen: set[str] = set()
+        urgent: tuple[str, ...] = getattr(self.screen, "urgent_actions", ())
+        waiting: dict[str, tuple[str, str, str]] = {}
         for key, (_, binding, enabled, _) in self.screen.active_bindings.items():
-            if not binding.show or not enabled or not binding.description or binding.action in seen:
+            shown = binding.show or binding.action in urgent
+            if not shown or not enabled or not binding.description or binding.action in seen:
                 continue
             seen.add(binding.action)
             item = (key, self.app.get_key_display(binding), binding.description)
             if binding.action in ("help", "app.help"):
                 help_key = item
+            elif binding.action in urgent:
+                waiting[binding.action] = item
             else:
                 found.append(item)
+        found = [waiting[action] for action in urgent if action in waiting] + found
         found.sort(key=lambda item: item[0] != "enter")
         tail = [help_key] if help_key else []
         room = self.content_size.width

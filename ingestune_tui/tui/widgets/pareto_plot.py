@@ -9,6 +9,8 @@ from ingestune_tui.tui.widgets.axis import even_ticks, nice_above, nice_below, t
 from ingestune_tui.tui.widgets.plot import Plot, Series
 
 Points = list[tuple[float, float]]
+_OWN_MARK = {"leader": ("△", "dim"), "baseline": ("◇", "baseline"), "winner": ("◆", "tuned")}
+"""A row has one glyph: who it is goes before where it lies."""
 
 
 def pareto_plot(board: Board, front: Collection[str], chosen: str | None) -> Plot:
@@ -21,18 +23,19 @@ def pareto_plot(board: Board, front: Collection[str], chosen: str | None) -> Plo
         return sorted((row.mb_per_s or 0.0, row.p99_ms or 0.0) for row in rows)
 
     on_front = [row for row in measured if row.id in front]
+    plain = [row for row in measured if row.standing not in _OWN_MARK and row.id != chosen]
     rates = [row.mb_per_s or 0.0 for row in measured]
     delays = [row.p99_ms or 0.0 for row in measured]
     marks = even_ticks(min(rates), max(rates), 5)
     low, high = marks[0], marks[-1]
     series = (
-        Series(points(row for row in measured if row.id not in front), "axis", mark="·"),
+        Series(points(row for row in plain if row.id not in front), "axis", mark="·"),
         Series(points(on_front), "ghost", dotted=True),
-        Series(points(on_front), "strong", "front", mark="●"),
+        Series(points(row for row in plain if row.id in front), "strong", "front", mark="●"),
         Series(points(row for row in measured if row.standing == "leader"), "dim", mark="△"),
         Series(points(row for row in measured if row.standing == "baseline"), "baseline", "◇ baseline", mark="◇"),
         Series(points(row for row in measured if row.standing == "winner"), "tuned", "◆ tuned", mark="◆"),
-        Series(points(row for row in measured if row.id == chosen), "now", mark="▲"),
+        *(_chosen(row, on_front=row.id in front) for row in measured if row.id == chosen),
     )
     return Plot(
         series=series,
@@ -44,3 +47,9 @@ def pareto_plot(board: Board, front: Collection[str], chosen: str | None) -> Plo
         margin=12,
         gutter=8,
     )
+
+
+def _chosen(row: BoardRow, *, on_front: bool) -> Series:
+    """The row under the table's cursor keeps its glyph, on the colour of what is chosen."""
+    mark, role = _OWN_MARK.get(row.standing, ("●", "strong") if on_front else ("·", "axis"))
+    return Series([(row.mb_per_s or 0.0, row.p99_ms or 0.0)], f"{role}.chosen", mark=mark)

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
-from textual.widgets import Input
+
+from ingestune_tui.tui.widgets.eager_input import EagerInput
 
 _MOST_ENTRIES = 5_000
 
@@ -57,10 +58,12 @@ class _PathSuggester(Suggester):
         return found[0] if found else None
 
 
-class PathInput(Input):
+class PathInput(EagerInput):
     """Completes with tab; right at the end takes the suggestion."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "complete", id="path.complete", tooltip="Complete the path")
+    ]
 
     def __init__(self, value: str = "", *, ending: str = "", placeholder: str = "", id: str | None = None) -> None:
         super().__init__(value, placeholder=placeholder, id=id, suggester=_PathSuggester(ending), select_on_focus=False)

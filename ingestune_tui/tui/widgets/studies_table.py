@@ -24,21 +24,19 @@ _STATES: Final[dict[str, tuple[str, str]]] = {
 
 def study_columns(width: int) -> tuple[Column, ...]:
     """Columns for a table of `width`: names get what the others leave."""
-    state, verdict, trials, when = 13, 19, 6, 12
-    wide = width >= 98
-    left = max(17, width - (state + verdict + trials + when + (15 if wide else 13)))  # gaps and scrollbar
-    name = max(10, min(28, left * (2 if wide else 3) // 5))
-    cluster = max(7, min(24, (left - name) // (2 if wide else 1)))
-    grid = (Column("grid", "grid", max(7, min(24, left - name - cluster))),) if wide else ()
-    return (
-        Column("study", "study", name),
-        Column("cluster", "cluster", cluster),
-        *grid,
+    state, verdict, trials, when = 13, 18, 6, 9
+    wide, narrow = width >= 98, width < 72
+    fixed = (
         Column("state", "state", state),
         Column("verdict", "verdict", verdict),
-        Column("trials", "trials", trials, right=True),
-        Column("when", "when", when),
+        *(() if narrow else (Column("trials", "trials", trials, right=True), Column("when", "when", when))),
     )
+    gaps = 2 * (len(fixed) + (3 if wide else 2)) + 1  # a space on each side of a column, and the scrollbar
+    left = max(18, width - sum(column.width for column in fixed) - gaps)
+    name = min(28, left * 2 // 5 if wide else left - 9)
+    cluster = min(24, (left - name) // 2 if wide else left - name)
+    grid = (Column("grid", "grid", min(24, left - name - cluster)),) if wide else ()
+    return (Column("study", "study", name), Column("cluster", "cluster", cluster), *grid, *fixed)
 
 
 def study_cells(line: StudyLine, today: date, columns: Sequence[Column]) -> TableRow:
@@ -72,17 +70,17 @@ def verdict_cell(outcomes: Sequence[Outcome]) -> Run:
 
 
 def when_text(iso: str, today: date) -> str:
-    """`today 21:57`, `yesterday`, `23 Nov`, `23 Nov 2025`, in this machine's time."""
+    """`21:57`, `yesterday`, `23 Nov`, `Nov 2025`, in this machine's time."""
     try:
         moment = datetime.fromisoformat(iso).astimezone()
     except ValueError:
         return ""
     day = moment.date()
     if day == today:
-        return f"today {moment:%H:%M}"
+        return f"{moment:%H:%M}"
     if day == today - timedelta(days=1):
         return "yesterday"
-    return f"{moment.day} {moment:%b}" + (f" {moment.year}" if day.year != today.year else "")
+    return f"{moment.day} {moment:%b}" if day.year == today.year else f"{moment:%b %Y}"
 
 
 def matching(lines: Sequence[StudyLine], text: str) -> list[StudyLine]:
