@@ -59,6 +59,12 @@ def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_ka
     assert done.window_s >= 1.0
 
 
+def fill(producer: LoadChild, seconds: float) -> None:
+    """A saturated stage, and its backlog in the topic to the last message: no paced stage begins before."""
+    producer.saturate(seconds)
+    producer.pace(10, 0.1)
+
+
 def paced(producer: LoadChild, consumer: LoadChild, rate: float, seconds: float) -> tuple[StageDone, StageDone]:
     """One paced stage in both, as the runner does it: what was sent, and what was read."""
     consumer.say(Pace(rate=rate, seconds=seconds))
@@ -82,7 +88,7 @@ def test_end_to_end_latency_runs_from_due_to_consumed(local_kafka: str) -> None:
     ):
         producer.ready()
         consumer.ready()
-        producer.saturate(0.3)
+        fill(producer, 0.3)
         consumer.saturate(10.0)
         sent, read = paced(producer, consumer, 2000, 1.5)
         consumer.finish()
@@ -105,7 +111,7 @@ def test_a_message_is_consumed_the_moment_it_comes_and_waiting_costs_little(loca
     ):
         producer.ready()
         consumer.ready()
-        producer.saturate(0.2)
+        fill(producer, 0.2)
         consumer.saturate(10.0)
         while len(added_ms) < 6 and (not added_ms or min(added_ms) >= 2 or min(busy) >= 0.5):
             sent, read = paced(producer, consumer, 500, 1.0)
@@ -138,8 +144,9 @@ def test_messages_that_come_before_the_consumer_is_told_of_them_count_too(local_
     ):
         producer.ready()
         consumer.ready()
-        producer.saturate(0.2)
+        fill(producer, 0.2)
         consumer.saturate(10.0)
+        producer.events.clear()
         producer.say(Pace(rate=500, seconds=1.0))
         while not producer.samples("paced"):
             producer.next_event()
@@ -148,7 +155,7 @@ def test_messages_that_come_before_the_consumer_is_told_of_them_count_too(local_
         consumer.say(AllSent())
         read = consumer.until(StageDone)
     assert nearly_all(sent, 500, 1.0)
-    assert read.messages == decode(read.latency).get_total_count() == sent.sent
+    assert decode(read.latency).get_total_count() == read.messages == sent.sent
 
 
 def test_a_paced_stage_after_an_unread_backlog_is_read_from_its_beginning(local_kafka: str) -> None:
@@ -159,13 +166,11 @@ def test_a_paced_stage_after_an_unread_backlog_is_read_from_its_beginning(local_
     ):
         producer.ready()
         consumer.ready()
-        producer.saturate(1.0)
-        while not producer.samples("drain"):
-            producer.next_event()
+        fill(producer, 1.0)
         caught_up = consumer.saturate(0.2)
         sent, read = paced(producer, consumer, 100, 1.0)
         written = producer.finish()
     assert caught_up.backlog_end > 0
     assert nearly_all(sent, 100, 1.0)
-    assert read.messages == decode(read.latency).get_total_count() == sent.sent
+    assert decode(read.latency).get_total_count() == read.messages == sent.sent
     assert caught_up.messages + caught_up.backlog_end + read.messages == written.acknowledged
