@@ -117,7 +117,7 @@ class OpenCluster:
         """Tunable broker settings that are not defaults, by name; read once. Empty where nobody may ask."""
         if not self._settings and self.info.kind == "external":
             for node in self.node_ids[:1]:
-                for name, setting in (await self.admin.describe_broker_configs(node)).items():
+                for name, setting in (await self.admin.readable_broker_configs(node)).items():
                     tunable = catalogue.find(Scope.BROKER_STATIC, name)
                     if tunable and not setting.is_default and setting.value is not None:
                         self._settings[name] = setting.value

@@ -25,7 +25,7 @@ from ingestune_tui.bench.protocol import (
 )
 from ingestune_tui.catalogue import dialect
 from ingestune_tui.catalogue.catalogue import Scope
-from ingestune_tui.errors import ClusterError, TrialError
+from ingestune_tui.errors import ClusterError, StudyError, TrialError
 from ingestune_tui.kafka.dynamic_config import same_value
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.space import topic_settings, topic_shape
@@ -73,7 +73,11 @@ class TrialRunner:
         self._on_sample = on_sample
         self._deletions: set[asyncio.Task[None]] = set()
         self.undeleted: dict[str, str] = {}
-        """Topics that could not be deleted yet, with the cluster's reason; tried again by `close`."""
+        """Topics that could not be deleted yet, with the cluster's reason; tried again before each trial."""
+        self._left: dict[str, int] = {}
+        """What these hold, in bytes per node."""
+        self._refused = ""
+        """The cluster's no to a deletion, which trying again will not change."""
 
     async def run(self, order: TrialOrder) -> Measurement:
         """Measure. Raises TrialError (ChildFailed with the broker's reason) or ClusterError; cancel it to skip it."""
@@ -93,8 +97,18 @@ class TrialRunner:
         """Wait until every topic of this runner is deleted, and try once more those that could not be."""
         if self._deletions:
             await asyncio.gather(*self._deletions, return_exceptions=True)
-        for topic in list(self.undeleted):
-            await self._delete(topic, 0)
+        for topic, held in list(self._left.items()):
+            await self._delete(topic, held)
+
+    async def delete_left(self) -> None:
+        """Try once more what could not be deleted. Raises StudyError where the cluster refuses."""
+        for topic, held in list(self._left.items()):
+            await self._delete(topic, held)
+        if self._refused and self.undeleted:
+            raise StudyError(
+                f"the cluster deletes no topic of ours, so its disks would fill: {self._refused}",
+                f"Allow it, and delete {', '.join(sorted(self.undeleted))}.",
+            )
 
     def _delete_soon(self, order: TrialOrder, node_bytes: int) -> None:
         """The deletion overlaps with the next trial's beginning; the disk budget keeps count of it."""
@@ -105,10 +119,13 @@ class TrialRunner:
     async def _delete(self, topic: str, node_bytes: int) -> None:
         try:
             await self._cluster.admin.delete_topic(topic)
-        except ClusterError as problem:
-            self.undeleted[topic] = problem.what
+        except (ClusterError, TrialError) as problem:
+            self.undeleted[topic], self._left[topic] = problem.what, node_bytes
+            if isinstance(problem, TrialError):
+                self._refused = problem.what
         else:
             self.undeleted.pop(topic, None)
+            self._left.pop(topic, None)
             self._disk.deleted(topic, node_bytes)
 
     async def _watching_the_disk(self, measuring: Coroutine[None, None, Measurement]) -> Measurement:
@@ -147,10 +164,16 @@ class TrialRunner:
         ]
         consumers = Consumers(readers, partial(self._cluster.admin.end_offsets, order.topic), _SLACK_S)
         settings = dialect.to_java(Scope.TOPIC, topic_settings(order.configuration))
-        await asyncio.gather(
-            self._cluster.admin.create_topic(order.topic, partitions, replication, settings),
-            *(stack.enter_async_context(child) for child in [*producers, *readers]),
+        making = asyncio.create_task(
+            self._cluster.admin.create_topic(order.topic, partitions, replication, settings), name=f"make {order.topic}"
         )
+        try:  # a refused topic comes while children start: each is the stack's before the refusal is
+            for child in [*producers, *readers]:
+                await stack.enter_async_context(child)
+            await making
+        finally:
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
         await self._check_topic(order.topic, settings)
         if readers and not self._cluster.info.simulated:  # a leader that does not know it yet tells no offsets
             await self._cluster.admin.end_offsets(order.topic)
@@ -172,6 +195,7 @@ class TrialRunner:
         within = timings.saturated_s + _SLACK_S
         done = await asyncio.gather(*(child.expect(StageDone, within) for child in producers))
         saturated = merge.merge_stage(done)
+        refuse_unacknowledged(saturated)
         if readers:
             self._on_stage(order.number, "drain", timings.saturated_s)
             await consumers.catch_up(timings.saturated_s)
@@ -342,6 +366,13 @@ def audit_of(finished: Finished, growth: int | None, *, acks0: bool, unread: Map
         surplus=surplus,
         bytes_written=finished.bytes,
     )
+
+
+def refuse_unacknowledged(saturated: StageDone) -> None:
+    """Raise TrialError, with the commonest reason, where every message of the stage failed: 0 msg/s is no figure."""
+    if saturated.messages == 0 and saturated.failed:
+        code, count = max(saturated.failed.items(), key=lambda item: item[1])
+        raise TrialError(f"no message was acknowledged: {count:,} x {code}", code=code)
 
 
 def round_rate(rate: float) -> float:

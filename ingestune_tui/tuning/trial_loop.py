@@ -336,6 +336,7 @@ class TrialLoop:
         gap = self._ended_at + GAP_S - time.monotonic()
         if gap > 0:
             await self._unless_stopped(asyncio.sleep(gap))
+        await self._unless_stopped(self._runner.delete_left())
         _, replication = topic_shape(planned.configuration, planned.workload)
         expected = trial_bytes(
             planned.workload,

@@ -141,6 +141,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch, store: Store, grid: str, script: S
         async def close(self) -> None:
             return None
 
+        async def delete_left(self) -> None:
+            return None
+
     monkeypatch.setattr(trial_loop, "TrialRunner", ScriptedRunner)
     monkeypatch.setattr(trial_loop, "GAP_S", 0.0)
     return world
