@@ -136,8 +136,10 @@ def figure_text(value: float | None, missing: str = "—") -> str:
 
 
 def count_text(value: float | None, missing: str = "—") -> str:
-    """A count with k or M, or a dash."""
-    return missing if value is None else format_rate(value)
+    """A count with k or M, whole below a thousand, or a dash."""
+    if value is None:
+        return missing
+    return f"{value:.0f}" if abs(value) < 999.5 else format_rate(value)
 
 
 def percentile_text(value: float | None, name: str = "", approximate: Collection[str] = ()) -> str:

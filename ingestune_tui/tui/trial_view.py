@@ -6,6 +6,7 @@ Time comes from the samples alone, so that a view never depends on when it is lo
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, field
 
 from ingestune_tui.model.configuration import Configuration
@@ -99,12 +100,28 @@ class TrialView:
     # Lines ---------------------------------------------------------------------------------------------------
 
     def throughput(self, *stages: Stage) -> Points:
-        """(seconds, MB/s) of the samples in `stages`, all of them when none is named."""
-        return [
-            (sample.t_s, sample.bytes / sample.interval_s / 1e6)
-            for sample in self.samples
-            if sample.interval_s > 0 and (not stages or sample.stage in stages)
-        ]
+        """(seconds, MB/s) of the samples in `stages`, all of them when none is named.
+
+        A stage ends when it ends, and leaves a rump of a few ms whose rate says nothing: it is added to its neighbour.
+        """
+        counted = [each for each in self.samples if each.interval_s > 0 and (not stages or each.stage in stages)]
+        if not counted:
+            return []
+        short_s = statistics.median(each.interval_s for each in counted) / 2
+        merged: list[tuple[float, float, float]] = []
+        rump: Sample | None = None
+        for sample in counted:
+            seconds, sent = sample.interval_s, float(sample.bytes)
+            if rump is not None:
+                seconds, sent, rump = seconds + rump.interval_s, sent + rump.bytes, None
+            elif seconds < short_s and merged:
+                _, before_s, before = merged.pop()
+                seconds, sent = seconds + before_s, sent + before
+            elif seconds < short_s and len(counted) > 1:
+                rump = sample
+                continue
+            merged.append((sample.t_s, seconds, sent))
+        return [(at, sent / seconds / 1e6) for at, seconds, sent in merged]
 
     def latency(self, name: str) -> Points:
         """(seconds, ms) of one percentile in the paced stage."""

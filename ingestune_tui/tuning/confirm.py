@@ -59,10 +59,12 @@ class Verdict:
 
 
 def format_interval(ratio: float, low: float, high: float) -> str:
-    """`2.1x [1.9, 2.3]`, with a second decimal where one would hide the interval's own width."""
+    """`2.1x [1.9, 2.3]`, with more decimals where one would hide the interval's own width, or the ratio itself."""
     decimals = 1 if high - low >= 0.25 and low >= 1.15 else 2
     if ratio >= 100:
         decimals = 0
+    if ratio < 0.1:
+        decimals = 3
     return f"{ratio:.{decimals}f}x [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 

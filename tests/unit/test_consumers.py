@@ -10,6 +10,7 @@ import pytest
 
 from ingestune_tui.bench.protocol import Command, Finished, Pace, StageDone
 from ingestune_tui.tuning import consumers as module
+from ingestune_tui.tuning import merge
 from ingestune_tui.tuning.consumers import Consumers
 from tests.unit.test_merge import encoded
 
@@ -91,7 +92,7 @@ async def test_what_was_sent_is_read_to_its_end_and_timed() -> None:
     await consumers.finish()
     assert story == ["Pace", "Pace", "look", "look", "AllSent", "AllSent", "Finish", "Finish"]
     assert not consumers.consumed.behind
-    assert module.merge.percentile_ms(consumers.consumed.end_to_end, 100) == pytest.approx(3.0, rel=0.001)
+    assert merge.percentile_ms(consumers.consumed.end_to_end, 100) == pytest.approx(3.0, rel=0.001)
     assert consumers.consumed.failed == {"_BAD_MSG": 2}
 
 

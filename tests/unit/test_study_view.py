@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from ingestune_tui.model.events import Notice, StudyPaused, StudyResumed, TrialFinished, TrialSampled, WorkloadFinished
+from ingestune_tui.model.events import (
+    Notice,
+    StudyPaused,
+    StudyResumed,
+    TrialFinished,
+    TrialSampled,
+    TrialStarted,
+    WorkloadFinished,
+)
 from ingestune_tui.model.sample import Sample
-from ingestune_tui.report.wording import verdict_text
+from ingestune_tui.report.wording import count_text, verdict_text
 from ingestune_tui.tui.stored import stored_events, study_of
 from ingestune_tui.tui.study_view import KEPT_SAMPLES, Scoring, StudyView
 from tests.tui.fake_study import BASELINE, BEST, REFUSED, STAGES_S, FakeStudy
@@ -181,3 +189,20 @@ def test_the_objective_s_label_says_which_figure_ranks() -> None:
     slow = next(each for each in view.trials.values() if each.configuration == BASELINE and each.finished)
     assert Scoring("p99").maximize is False
     assert (Scoring("p99").gain(trial) or 0) < (Scoring("p99").gain(slow) or 0)
+
+
+def test_a_rump_of_a_few_ms_where_a_stage_ends_makes_no_dip_in_the_throughput() -> None:
+    started = next(event for event in FakeStudy().all() if isinstance(event, TrialStarted))
+    view = StudyView().apply(started)
+    for at, seconds, sent in ((0.5, 0.5, 50e6), (1.0, 0.5, 50e6), (1.012, 0.012, 0.0), (1.512, 0.5, 50e6)):
+        sample = Sample(stage="warmup", t_s=at, interval_s=seconds, messages=1, bytes=int(sent))
+        view.apply(TrialSampled(trial=started.trial, sample=sample))
+    points = view.trials[started.trial].throughput()
+    assert [at for at, _ in points] == [0.5, 1.012, 1.512]
+    assert [round(rate, 1) for _, rate in points] == [100.0, 97.7, 100.0]
+
+
+def test_a_count_below_a_thousand_is_a_whole_number() -> None:
+    assert [count_text(each) for each in (0, 3, 30, 30.4, 999, 3100, None)] == [
+        "0", "3", "30", "30", "999", "3.10 k", "—",
+    ]  # fmt: skip

@@ -160,11 +160,15 @@ class LiveScreen(StudyPlace):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         state = self.ingestune.state
         view = self.view
-        if action in ("pause", "skip"):
-            return state.running
+        running = state.running and state.connected
+        if action == "pause":
+            return running
+        if action == "skip":
+            active = view.active if view is not None else None
+            return running and active is not None and active.role in ("search", "again") and not active.baseline
         if action == "confirm":
             phase = view.progress.phase if view is not None and view.progress is not None else ""
-            return state.running and phase in ("preflight", "racing", "measuring")
+            return running and phase in ("preflight", "racing", "measuring")
         if action == "export":
             return view is not None and self._winner(view) is not None
         if action in ("look", "maximise", "freeze"):

@@ -19,6 +19,7 @@ from ingestune_tui.tui.widgets.roles import style_of
 Run = tuple[str, str]
 """Some characters and the role they are styled as; empty is the plain foreground. `a.b` is `a` over `b`."""
 Row = tuple[Run, ...]
+_GAP = 2
 
 
 class Rows(Widget, can_focus=False):
@@ -98,10 +99,11 @@ def padded(row: Row, width: int) -> Row:
 
 
 def spread(left: Iterable[Run], right: Iterable[Run], width: int) -> Row:
-    """Runs at the left and runs at the right edge; where both do not fit, the left is cut."""
+    """Runs at the left and runs at the right edge, two columns apart; where both do not fit, the left is cut."""
     left, right = tuple(left), tuple(right)
-    room = width - sum(len(text) for text, _ in right)
-    return (*padded(left, max(room, 1)), *right)
+    taken = sum(len(text) for text, _ in right)
+    gap = min(_GAP, max(width - taken - 1, 0)) if taken else 0
+    return (*padded(left, max(width - taken - gap, 1)), *((" " * gap, ""),) * bool(gap), *right)
 
 
 def wrapped(text: str, width: int) -> list[str]:
