@@ -106,6 +106,16 @@ async def test_w_writes_a_page_and_asks_before_replacing_one(
         assert page.read_text() == "mine"
 
 
+async def test_what_is_not_confirmed_never_looks_like_a_winner(tmp_path: Path, view: StudyView) -> None:
+    racing = ShownApp(tmp_path, "compare", until(FakeStudy().all(), 14, "paced", 3))
+    async with racing.run_test(size=(80, 24)):
+        assert "△ leader so far against ◇" in racing.text()
+        assert "◆" not in racing.text()
+    finished = ShownApp(tmp_path, "compare", view)
+    async with finished.run_test(size=(80, 24)):
+        assert "◆ tuned against ◇" in finished.text()
+
+
 async def test_e_exports_the_winner_of_the_chosen_size(tmp_path: Path, view: StudyView) -> None:
     app = ShownApp(tmp_path, "compare", view)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -176,6 +176,18 @@ async def test_e_opens_the_export_of_the_row(tmp_path: Path) -> None:
         assert isinstance(app.screen, ExportScreen)
 
 
+async def test_no_key_acts_on_the_study_that_was_shown_before(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("space")
+        app.show_view(StudyView())
+        await pilot.pause()
+        await pilot.press("e", "c", "p", "enter")
+        await pilot.pause()
+        assert not isinstance(app.screen, ExportScreen)
+        assert "No trial is finished yet" in app.text()
+
+
 async def test_tab_goes_through_the_message_sizes(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "leaderboard", finished(sizes=(10, 1000)))
     async with app.run_test(size=(80, 24)) as pilot:

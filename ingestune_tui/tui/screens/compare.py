@@ -103,11 +103,12 @@ class CompareScreen(StudyPlace):
         self.query_one("#plots").display = several
         self.query_one("#bars").display = not several
         if several:
-            self.query_one("#throughput", Chart).show(size_plot(self._summary, "throughput"))
-            self.query_one("#p99", Chart).show(size_plot(self._summary, "p99"))
+            mark, role = self._tuned
+            for figure in ("throughput", "p99"):
+                self.query_one(f"#{figure}", Chart).show(size_plot(self._summary, figure, (mark[0], role)))
         else:
             (only,) = self._summary.sizes
-            self.query_one("#bars", TextRows).show(figure_bars(only, self.size.width - 2, tuned=("◆ tuned", "tuned")))
+            self.query_one("#bars", TextRows).show(figure_bars(only, self.size.width - 2, tuned=self._tuned))
         self.query_one("#verdicts", TextRows).show(self._verdicts(view))
         self.query_one("#mattered", TextRows).show(self._mattered())
 
@@ -137,6 +138,13 @@ class CompareScreen(StudyPlace):
             if row.standing not in ("infeasible", "baseline") and row.configuration not in tuned
         ][:8]
 
+    @property
+    def _tuned(self) -> Run:
+        """What is compared with the baseline: only what was confirmed looks like a winner."""
+        if self._against is None and any(each.confirmed for each in self._summary.sizes):
+            return "◆ tuned", "tuned"
+        return "△ leader so far", "dim"
+
     def _title(self, view: StudyView) -> Row:
         assert view.started is not None
         keys = view.varied
@@ -145,7 +153,7 @@ class CompareScreen(StudyPlace):
         pinned = " · ".join(f"{item.name}={item.value}" for item in acks if item.name == "acks")
         left: list[Run] = [
             (f"{view.started.study}  ", "strong"),
-            ("◆ tuned", "tuned"),
+            self._tuned,
             (" against ", "label"),
             (f"◇ {other}", "baseline"),
         ]

@@ -119,6 +119,8 @@ class LeaderboardScreen(StudyPlace):
         self.query_one("#nothing").display = board is None
         self.query_one("#full").display = board is not None
         if view is None or board is None:
+            self._board, self._shown = None, []  # no key may act on the study shown before
+            self._marked.clear()
             return
         front = pareto(board.rows)
         rows = [row for row in board.rows if self._filter.keeps(row) and (not self._pareto or row.id in front)]

@@ -12,11 +12,11 @@ from ingestune_tui.tui.widgets.plot import Plot, Series
 FIGURES = {"throughput": "mb_per_s", "p99": "p99_ms"}
 
 
-def size_plot(summary: Summary, figure: str) -> Plot:
-    """`figure` is `throughput` (MB/s) or `p99` (ms), both logarithmic."""
+def size_plot(summary: Summary, figure: str, tuned: tuple[str, str] = ("◆", "tuned")) -> Plot:
+    """`figure` is `throughput` (MB/s) or `p99` (ms), both logarithmic. `tuned` is that side's mark and role."""
     series: list[Series] = []
     values: list[float] = []
-    for mark, role in (("◇", "baseline"), ("◆", "tuned")):
+    for mark, role in (("◇", "baseline"), tuned):
         points = [
             (float(result.workload.message_bytes), found)
             for result in summary.sizes
@@ -47,7 +47,7 @@ def size_plot(summary: Summary, figure: str) -> Plot:
 
 
 def _arm(result: SizeResult, role: str) -> Arm | None:
-    return result.tuned if role == "tuned" else result.baseline
+    return result.baseline if role == "baseline" else result.tuned
 
 
 def _estimate(arm: Arm | None, figure: str) -> Estimate | None:
