@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ingestune_tui.cli.options import Seconds, cluster_options, database_option, settings_from
 from ingestune_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from ingestune_tui.model.events import Event
+    from ingestune_tui.model.study import Study
     from ingestune_tui.settings import Settings
     from ingestune_tui.tuning.cluster import ClusterChoice
     from ingestune_tui.tuning.grid_file import GridFile
@@ -45,23 +47,34 @@ def run(grid: Path | None, **given: Any) -> int:
     The same command again goes on with a study that was stopped or killed. GRID may be left out with --study, to go on
     with a study whose grid file is gone.
     """
-    settings = settings_from(
+    source = click.get_current_context().get_parameter_source("nodes")
+    return asyncio.run(_run(grid, given, nodes_given=source is not ParameterSource.DEFAULT))
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    return settings_from(
         database=given["database"],
         cluster=given["cluster"],
         bootstrap_server=given["bootstrap_server"],
         command_config=given["command_config"],
         topic_prefix=given["topic_prefix"],
     )
-    return asyncio.run(_run(grid, settings, given))
 
 
-async def _run(grid: Path | None, settings: Settings, given: dict[str, Any]) -> int:
+async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -> int:
     from ingestune_tui.cli.narrate import JsonLines, Narration
-    from ingestune_tui.tuning.grid_file import refuse_unrunnable
+    from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable, resolve
     from ingestune_tui.tuning.study_lookup import Wanted
     from ingestune_tui.tuning.study_process import StudyProcess, StudyRequest
 
-    grid_file = await _grid_file(grid, settings, given["study"])
+    settings = _settings(given)
+    if grid is None:
+        begun = await _begun(settings, given["study"])
+        grid_file = resolve(begun.grid_text, Path(begun.options.get("grid_path", begun.grid_name)))
+        given = _as_begun(begun, given, nodes_given=nodes_given)
+        settings = _settings(given)
+    else:
+        grid_file = load_grid(grid)
     grid_file = _override(grid_file, given)
     choice = _cluster(settings, given)
     if given["no_confirm"] and given["confirm_pairs"]:
@@ -99,18 +112,33 @@ async def _run(grid: Path | None, settings: Settings, given: dict[str, Any]) -> 
     return 1 if end.study is None or end.study.state == "failed" else 0
 
 
-async def _grid_file(grid: Path | None, settings: Settings, study: str) -> GridFile:
-    """The grid on disk, or the one that a study was begun with."""
+async def _begun(settings: Settings, key: str) -> Study:
+    """The study to go on with when no grid was named."""
     from ingestune_tui.storage.store import Store
-    from ingestune_tui.tuning.grid_file import load_grid, resolve
 
-    if grid is not None:
-        return load_grid(grid)
-    if not study:
+    if not key:
         raise UsageError("there is no grid to run", "Try `ingestune run grids/quick.toml --cluster local`.")
     async with await Store.open_configured(settings) as store:
-        row = await store.find_study(study)
-    return resolve(row.grid_text, Path(row.options.get("grid_path", row.grid_name)))
+        return await store.find_study(key)
+
+
+def _as_begun(begun: Study, given: dict[str, Any], *, nodes_given: bool) -> dict[str, Any]:
+    """The command line with the study's full name, and as it was at the beginning where it says nothing now."""
+    kept = begun.options
+    found = {**given, "study": begun.name, "strategy": given["strategy"] or kept.get("strategy")}
+    if not (given["cluster"] or given["bootstrap_server"]):
+        found["cluster"] = kept.get("cluster")
+        found["command_config"] = given["command_config"] or kept.get("command_config")
+    if not nodes_given:
+        found["nodes"] = kept.get("nodes", given["nodes"])
+    if given["budget"] is None and "budget_s" in kept:
+        found["budget"] = float(kept["budget_s"])
+    if not given["no_confirm"] and not given["confirm_pairs"]:
+        pairs = kept.get("confirm_pairs", "")
+        found["no_confirm"] = pairs == "0"
+        found["confirm_pairs"] = int(pairs or 0) or None
+    found["allow_broker_changes"] = given["allow_broker_changes"] or bool(kept.get("allow_broker_changes"))
+    return found
 
 
 def _override(grid_file: GridFile, given: dict[str, Any]) -> GridFile:
