@@ -236,19 +236,26 @@ class Engine:
     ) -> Outcome:
         workload = space.workload
         pairs = self._record.decided(workload, "pairs")
-        stored = self._record.decided(workload, "challenger") or self._record.decided(workload, "leader")
-        if challenger is None and stored is not None and int(stored) >= 0:
-            challenger = int(stored)
+        leader = self._cell(space, "leader")
+        if challenger is None:
+            met = self._cell(space, "challenger")
+            challenger = leader if met is None else met
         return judge(
             self._grid_file.grid,
             space,
             self._record.of(workload),
+            leader=leader,
             challenger=challenger,
             pairs_planned=int(pairs) if pairs is not None else 0,
             reason=reason,
             stop_reason=self._record.decided(workload, "stop") or "",
             infeasible=infeasible,
         )
+
+    def _cell(self, space: Space, name: str) -> int | None:
+        """The cell that was decided under `name`; None where nothing was, or nobody was found."""
+        stored = self._record.decided(space.workload, name)
+        return int(stored) if stored is not None and int(stored) >= 0 else None
 
     async def _identity(self, space: Space) -> Identity:
         grid = self._grid_file.grid

@@ -18,6 +18,8 @@ from ingestune_tui.tuning import confirm, effects, preflight
 from ingestune_tui.tuning.search import objective_value, observations, search_space
 
 _PREDICTED = 3
+_NOTHING_SHOWN = ("no measurable difference", "unstable")
+"""Verdicts after which a baseline that led the search is still the one to keep."""
 _FEWEST_TO_PREDICT = 12
 """Trials of preflight and search, from which on the model may be shown to people."""
 
@@ -36,6 +38,7 @@ def judge(
     space: Space,
     trials: Sequence[Trial],
     *,
+    leader: int | None,
     challenger: int | None,
     pairs_planned: int,
     reason: str,
@@ -44,6 +47,7 @@ def judge(
 ) -> Outcome:
     """The outcome of one workload. `challenger` met the baseline in the pairs; `reason` says why there is no claim.
 
+    `leader` is whom the search put first: the baseline itself, where the challenger is only the runner-up.
     `infeasible` is True when nothing could be measured at all, as against not having got so far.
     """
     pairs = list(complete_pairs(trials).values())
@@ -52,7 +56,14 @@ def judge(
     if challenger is not None and not reason and pairs_planned and len(pairs) == pairs_planned:
         kind, ratio, reason = _claim(grid, pairs)
         latency = _latency_ratio(pairs)
-    winner = None if challenger is None else space.cells[challenger].configuration
+    chosen = challenger
+    if leader is not None and (kind == "unconfirmed" or (leader == space.baseline_cell and kind in _NOTHING_SHOWN)):
+        chosen = leader
+        if leader == space.baseline_cell and challenger not in (None, leader):
+            reason = "; ".join(each for each in ("the baseline led the search", reason) if each)
+    winner = None if chosen is None else space.cells[chosen].configuration
+    if chosen is not None and chosen == space.baseline_cell:
+        winner = space.baseline
     if kind == "slower":
         winner = space.baseline
         reason = "the baseline is better than anything the search found"

@@ -241,6 +241,23 @@ async def test_without_confirmation_there_is_a_leader_and_no_claim(
     assert outcome.winner is not None
 
 
+async def test_a_stop_while_the_runner_up_meets_a_leading_baseline_hands_out_the_baseline(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        linger = float(order.configuration.get(Scope.PRODUCER, "linger.ms") or 5)
+        return measured(1000 / (1 + abs(linger - 5)), rate=order.rate or 300.0)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    world.stop_after = 5 + 6 + 2
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert any(trial.role == "confirm" for trial in await world.trials(study))
+    assert (study.state, outcome.verdict) == ("stopped", "unconfirmed")
+    assert outcome.winner == outcome.baseline
+    assert outcome.reason == "the baseline led the search; the study was stopped"
+
+
 async def test_stop_and_confirm_ends_the_search_and_still_confirms(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
