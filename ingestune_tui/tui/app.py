@@ -224,9 +224,9 @@ class IngestuneApp(Editing):
             question = ask(f"{document.name} has unsaved changes", "Quitting drops them.", "Drop them", destroys=True)
             if await self.push_screen_wait(question) != "yes":
                 return
-        study = self.state.study
-        if self.state.running and study is not None:
-            name = study.started.study if study.started is not None else "A study"
+        live = self.state.live
+        if self.state.running and live is not None:
+            name = live.started.study if live.started is not None else "A study"
             answer = await self.push_screen_wait(ask_to_quit(name))
             if answer == "cancel":
                 return
@@ -242,7 +242,7 @@ class IngestuneApp(Editing):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose colours", self.action_change_theme)
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if enabled and binding.description and not binding.system and binding.action != "command_palette":
+            if enabled and binding.id and binding.description and binding.action != "command_palette":
                 yield SystemCommand(binding.description, tooltip or binding.description, self._runner(binding.key))
 
     def _runner(self, key: str) -> Callable[[], None]:

@@ -181,8 +181,8 @@ class Editing(Watching):
         state, document = self.state, self.state.document
         if document is None:
             return
-        if state.running:
-            self.say("a study is running; 2 shows it", "warning")
+        if why := await self.why_not_now():
+            self.say(why, "warning")
             return
         count, problems = (state.count, ()) if state.count else _count_text(document, document.text)
         if problems:

@@ -107,12 +107,17 @@ class Library(App[int]):
         """Show a study on the screens: a running one live, any other as it was stored."""
         if (store := self.state.store) is None:
             return
+        live = self.state.live
+        if live is not None and live.started is not None and live.started.study_id == study_id:
+            self.state.study = live
+            self.switch_mode("live" if live.finished is None else "leaderboard")
+            self.redraw()
+            return
         try:
             study = as_it_stands(await store.find_study(study_id))
             if study.state in ("running", "paused") and self.attach_to(study):
                 return
             self.state.study = await read_study(store, study)
-            self.state.connected = False
         except IngestuneError as error:
             self.say_error(error)
             return

@@ -92,8 +92,8 @@ class AppState:
     """Of the grid in the editor; None while it has problems."""
     study: StudyView | None = None
     """The study on the screens; None before the first."""
-    connected: bool = False
-    """True while its process answers."""
+    live: StudyView | None = None
+    """The study whose process this app has a line to, shown or not; None while there is none."""
     studies: tuple[StudyLine, ...] | None = None
     """Every stored study, newest first; None until they were read."""
     store: Store | None = None
@@ -103,9 +103,14 @@ class AppState:
     """The time of day for the event list; frozen in snapshots."""
 
     @property
+    def connected(self) -> bool:
+        """True while the process of the study on the screens answers."""
+        return self.live is not None and self.live is self.study
+
+    @property
     def running(self) -> bool:
-        """True while a study that is on the screens goes on."""
-        return self.connected and self.study is not None and self.study.finished is None
+        """True while the study this app has a line to goes on, whatever is on the screens."""
+        return self.live is not None and self.live.finished is None
 
 
 def _wall_clock() -> str:

@@ -31,7 +31,7 @@ def status_parts(state: AppState) -> list[Part]:
     """Everything worth saying, in the order of the line."""
     study = state.study
     if study is not None and study.started is not None:
-        return _study_parts(study, state.connected)
+        return [*_study_parts(study, state.connected), *([] if state.connected else _elsewhere(state))]
     if study is not None and state.connected:
         return [Part("cluster", state.cluster.address), Part("phase", "▶ starting", "$running")]
     return grid_parts(state)
@@ -39,12 +39,16 @@ def status_parts(state: AppState) -> list[Part]:
 
 def editor_parts(state: AppState) -> list[Part]:
     """The grid in the editor, always; a study that runs meanwhile in its phase alone."""
-    parts = grid_parts(state)
-    study = state.study
-    if state.connected and study is not None and study.started is not None and study.finished is None:
-        running = _phase(study, state.connected)
-        parts.append(Part("sync", f"{short_grid(study.started.study)}: {running.text}", running.style))
-    return parts
+    return [*grid_parts(state), *_elsewhere(state)]
+
+
+def _elsewhere(state: AppState) -> list[Part]:
+    """The study at work, where the line is about something else."""
+    live = state.live
+    if live is None or live.started is None or live.finished is not None:
+        return []
+    phase = _phase(live, connected=True)
+    return [Part("sync", f"{short_grid(live.started.study)}: {phase.text}", phase.style)]
 
 
 def fit(parts: list[Part], width: int) -> list[Part]:
@@ -74,7 +78,7 @@ def _study_parts(study: StudyView, connected: bool) -> list[Part]:
         Part("cluster", "simulated broker", "$flag") if started.simulated else Part("cluster", started.cluster.label)
     )
     parts = [where]
-    if not started.simulated:
+    if not started.simulated and started.cluster.version:
         parts.append(Part("version", f"Kafka {started.cluster.version}"))
     parts.append(Part("grid", short_grid(started.study)))
     parts.append(_phase(study, connected))

@@ -1,6 +1,6 @@
 """The app's line to a study process: starts one or attaches to one, folds what it says, sends what the person wants.
 
-Losing the line or the app costs the study nothing. One study is watched at a time; another one takes its place.
+Losing the line or the app costs the study nothing. One study is watched at a time, also while another one is shown.
 """
 
 from __future__ import annotations
@@ -60,6 +60,24 @@ class Watching(Library):
 
         self._watch(start, "live")
 
+    async def why_not_now(self, resumed: str = "") -> str:
+        """Why no study may begin: one is at work on this machine, and two would measure each other. Empty when none is.
+
+        `resumed` is the id of the study that should go on; its own process is no hindrance.
+        """
+        from ingestune_tui.tuning.study_client import owner_lives
+
+        state = self.state
+        if state.running and state.live is not None:
+            started = state.live.started
+            name = started.study if started is not None else "a study"
+            return f"{name} is running; " + ("2 shows it" if state.connected else "5, then enter on it, shows it")
+        studies = await state.store.living_studies() if state.store is not None else []
+        for study in studies:
+            if study.id != resumed and owner_lives(study):
+                return f"{study.name} is running on this machine; 5, then enter on it, shows it"
+        return ""
+
     def attach_to(self, study: Study) -> bool:
         """Watch a study whose process runs on this host; False when there is none."""
         from ingestune_tui.tuning.study_client import StudyClient, owner_lives
@@ -80,22 +98,24 @@ class Watching(Library):
 
         view = StudyView()
         state = self.state
-        before = (state.study, state.connected)
-        state.study, state.connected = view, True
+        before = state.study
+        state.study = state.live = view
         self.switch_mode(place)
         self.redraw()
         asked_at = now()
         try:
             client = await connect()
         except IngestuneError as error:
+            if state.live is view:
+                state.live = None
             if state.study is view:
-                state.study, state.connected = before[0], False
+                state.study = before
                 self.switch_mode("grid" if state.document is not None else "start")
             self.say_error(error)
             self.redraw()
             return
         self.watched = view
-        self._ended = asyncio.Event()
+        self._ended = ended = asyncio.Event()
         try:
             async with client:
                 self._client = client
@@ -103,10 +123,11 @@ class Watching(Library):
         except StudyError as error:
             self.say_error(error)
         finally:
-            self._client = None
-            self._ended.set()
-            if state.study is view:
-                state.connected = False
+            if self._client is client:
+                self._client = None
+            ended.set()
+            if state.live is view:
+                state.live = None
         if view.finished is None:
             self.lost = view
             self.say("the study's process ended without a last word; R in Studies goes on with it", "error")
@@ -145,7 +166,7 @@ class Watching(Library):
     async def _run_again(self, message: RunAgainAsked) -> None:
         from ingestune_tui.model.events import RunAgain
 
-        if not self.state.running:
+        if not (self.state.running and self.state.connected):
             self.say(self._why_not_again(), "warning")
         elif await self.send(RunAgain(message.number)):
             self.say(f"trial {message.number} will be run again, after what is at work now")
@@ -194,8 +215,8 @@ class Watching(Library):
         store = self.state.store
         if store is None:
             return
-        if self.state.running:
-            self.say("a study is running; 2 shows it", "warning")
+        if why := await self.why_not_now(message.study_id):
+            self.say(why, "warning")
             return
         try:
             study = await store.find_study(message.study_id)

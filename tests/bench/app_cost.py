@@ -51,7 +51,7 @@ def run_child(mode: str) -> None:
 
     async def stream() -> None:
         view = StudyView()
-        app.state.study, app.state.connected = view, True
+        app.state.study = app.state.live = view
         app.action_switch_place("live")
         for event in FakeStudy().events():
             view.apply(event)

@@ -22,7 +22,7 @@ class ShownApp(IngestuneApp):
         settings = kept.load(environment={"INGESTUNE_HOME": str(home)})
         state = initial_state(settings, kept.Remembered())
         state.study = view
-        state.connected = connected and view is not None and view.finished is None
+        state.live = view if connected and view is not None and view.finished is None else None
         state.clock = lambda: "21:57:00"
         super().__init__(state)
         self.place = place
@@ -49,7 +49,7 @@ class ShownApp(IngestuneApp):
     def show_view(self, view: StudyView | None, *, connected: bool = True) -> None:
         """Another state of the study, drawn at once."""
         self.state.study = view
-        self.state.connected = connected and view is not None and view.finished is None
+        self.state.live = view if connected and view is not None and view.finished is None else None
         self.redraw()
 
     def text(self) -> str:
