@@ -12,6 +12,7 @@ from html import escape
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import REMEDIES, Trial
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard
+from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.summary import Arm, Estimate, SizeResult, Summary, claim, for_all_text, summarize
 from ingestune_tui.report.wording import (
     difference_text,
@@ -45,9 +46,9 @@ _Figure = Callable[[Arm], Estimate | None]
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 440, 260, 52, 28, 12
 
 
-def render_html(study: Study, trials: Sequence[Trial]) -> str:
-    """The whole page as text."""
-    objective = study.outcomes[0].objective if study.outcomes else "throughput"
+def render_html(study: Study, trials: Sequence[Trial], objective: str = "") -> str:
+    """The whole page as text. `objective` is the label where the study was watched, and its grid is not at hand."""
+    objective = objective or objective_of(study)
     summary = summarize(trials, study.outcomes, objective=objective)
     title = f"{study.name}: {study.grid_name} on {study.cluster.label}"
     parts = [

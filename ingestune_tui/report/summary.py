@@ -19,6 +19,7 @@ from ingestune_tui.model.study import Effect, Outcome, Study
 from ingestune_tui.model.trial import Flag, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.leaderboard import figure_of, leaderboard
+from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.wording import (
     Key,
     changes,
@@ -278,8 +279,8 @@ def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:
             lines.append(f"  what mattered: {what_mattered(outcome.effects)}")
         size = f" --message-bytes {workload.message_bytes}" if len(study.outcomes) > 1 else ""
         lines += [f"ingestune export {study.name}{size} {options}" for options in _exports(outcome)]
-    label = study.outcomes[0].objective if study.outcomes else "throughput"
-    if trials and (everywhere := summarize(trials, study.outcomes, objective=label).for_all) is not None:
+    everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all if trials else None
+    if everywhere is not None:
         lines.append(f"one for all sizes: {for_all_text(everywhere)}")
     if not lines or study.state in ("running", "paused"):
         state = {"running": "still running", "paused": "paused", "interrupted": "interrupted"}.get(

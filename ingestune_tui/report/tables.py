@@ -18,6 +18,7 @@ from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard
+from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.summary import claim, farewell, for_all_text, summarize, what_mattered
 from ingestune_tui.report.wording import figure_text, percentile_text, ratio_text, size_text, value_text
 
@@ -27,17 +28,13 @@ LEGEND = "= cannot be told from the row above. Only ◆ and ◇ were confirmed."
 LEGEND_SEARCH = "= cannot be told from the row above. △ leads; nothing was confirmed."
 
 
-def objective_of(study: Study) -> str:
-    """The objective's label; throughput where a study has no outcome yet and says nothing else."""
-    return study.outcomes[0].objective if study.outcomes else study.options.get("objective", "throughput")
-
-
 def boards(study: Study, trials: Sequence[Trial]) -> Iterator[tuple[Workload, Board]]:
     """A leaderboard per message size, in the order they were measured."""
+    objective = objective_of(study)
     for workload in dict.fromkeys(trial.workload for trial in trials):
         own = [trial for trial in trials if trial.workload == workload]
         outcome = next((each for each in study.outcomes if each.workload == workload), None)
-        yield workload, leaderboard(own, objective_of(study), outcome=outcome)
+        yield workload, leaderboard(own, objective, outcome=outcome)
 
 
 # For people ------------------------------------------------------------------------------------------------------
@@ -125,7 +122,7 @@ def board_table(board: Board) -> Table:
 # For programs ----------------------------------------------------------------------------------------------------
 
 
-def _record(study: Study, workload: Workload, board: Board, row: BoardRow) -> dict[str, Any]:
+def _record(study: Study, objective: str, workload: Workload, board: Board, row: BoardRow) -> dict[str, Any]:
     return {
         "study": study.name,
         "message_bytes": workload.message_bytes,
@@ -133,6 +130,7 @@ def _record(study: Study, workload: Workload, board: Board, row: BoardRow) -> di
         "standing": row.standing,
         "tied": row.tied,
         "durability": row.durability_name,
+        "objective": objective,
         "score": row.score,
         "half_width": row.half_width,
         "mb_per_s": row.mb_per_s,
@@ -146,7 +144,7 @@ def _record(study: Study, workload: Workload, board: Board, row: BoardRow) -> di
 
 def results_csv(study: Study, trials: Sequence[Trial]) -> str:
     """A line per configuration of every message size; settings left to their default are empty."""
-    every = list(boards(study, trials))
+    every, objective = list(boards(study, trials)), objective_of(study)
     keys = list(dict.fromkeys(key for _, board in every for key in board.keys))
     out = io.StringIO()
     names = [f"{scope.value}.{name}" for scope, name in keys]
@@ -156,7 +154,7 @@ def results_csv(study: Study, trials: Sequence[Trial]) -> str:
             settings = {
                 label: row.configuration.get(scope, name) for label, (scope, name) in zip(names, keys, strict=True)
             }
-            record = _record(study, workload, board, row) | settings | {"flags": " ".join(row.flags)}
+            record = _record(study, objective, workload, board, row) | settings | {"flags": " ".join(row.flags)}
             if writer is None:
                 writer = csv.DictWriter(out, list(record), lineterminator="\n")
                 writer.writeheader()
@@ -175,9 +173,10 @@ def _plain(value: object) -> object:
 
 def results_json(study: Study, trials: Sequence[Trial]) -> Iterator[bytes]:
     """A line per configuration, then the study's outcome as `study_finished` tells it."""
+    objective = objective_of(study)
     for workload, board in boards(study, trials):
         for row in board.rows:
-            record = _record(study, workload, board, row)
+            record = _record(study, objective, workload, board, row)
             record |= {"configuration": row.configuration.as_dict(), "flags": row.flags}
             yield msgspec.json.encode({"v": 1, "event": "configuration"} | record)
     yield public_json(

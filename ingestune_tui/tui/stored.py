@@ -11,6 +11,7 @@ import msgspec
 from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, TrialFinished, WorkloadFinished
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
+from ingestune_tui.report.objective import objective_of
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.study_view import StudyView
@@ -84,7 +85,7 @@ def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
         cluster=study.cluster,
         simulated=study.cluster.simulated,
         strategy=study.strategy,
-        objective=study.outcomes[0].objective if study.outcomes else "throughput",
+        objective=objective_of(study),
         workloads=workloads,
         cells=len({trial.cell for trial in trials if trial.role == "search"}),
     )

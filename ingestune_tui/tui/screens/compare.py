@@ -269,7 +269,7 @@ class CompareScreen(StudyPlace):
                 return
         trials = [each.finished for each in view.trials.values() if each.finished is not None]
         try:
-            write_text(path, render_html(study_of(view), trials))
+            write_text(path, render_html(study_of(view), trials, view.scoring.objective))
         except IngestuneError as error:
             self.ingestune.say_error(error)
         else:
