@@ -22,11 +22,12 @@ from ingestune_tui.report.wording import verdict_text
 from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.rows import Rows
 from ingestune_tui.tui.widgets.ruler import Ruler
 from ingestune_tui.tui.widgets.study_strip import StudyStrip
 from ingestune_tui.tui.widgets.tiles import Tiles
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import ShownApp, place_of, until
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -295,3 +296,50 @@ async def test_a_thousand_samples_change_only_what_they_touch(tmp_path: Path) ->
         await pilot.pause()
         changed = [i for i, (a, b) in enumerate(zip(rows, chart.text().split("\n"), strict=True)) if a != b]
         assert len(changed) <= 1
+
+
+def assert_painted(app: ShownApp) -> None:
+    """Every row on the screen is what its widget would draw now."""
+    lines = app.text().split("\n")
+    for rows in app.screen.query(Rows):
+        if rows.display and rows.size:
+            at = rows.region
+            painted = [line[at.x : at.right].rstrip() for line in lines[at.y : at.bottom]]
+            rows.update_rows()
+            assert painted == [line.rstrip() for line in rows.text().split("\n")], type(rows).__name__
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_changed_while_another_place_was_in_front_is_there_on_return(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 9))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        live = place_of(app)
+        app.text()  # painted once, so that there is something to go stale
+        await pilot.press("5")
+        await pilot.pause()
+        app.state.study = app.state.live = until(events, 19, "paced", 4)
+        live.redraw()  # one that was under way when the place was left
+        await pilot.press("2")
+        await pilot.pause()
+        assert_painted(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_changed_while_the_charts_were_maximised_is_there_afterwards(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 9))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        app.text()
+        await pilot.press("m")
+        await pilot.pause()
+        app.show_view(until(events, 19, "paced", 4))
+        await pilot.press("m")
+        await pilot.pause()
+        assert_painted(app)

@@ -41,6 +41,7 @@ class Rows(Widget, can_focus=False):
         """What is shown may be different now: compose again and repaint the cells that differ."""
         if not (self.is_attached and self.display and self.screen.is_current and self.size):
             self._composed_for = None
+            self.refresh()  # forgets what Textual keeps of it, which would be shown again as it was
             return
         before, width = self._rows, self.size.width
         self._recompose_rows()
