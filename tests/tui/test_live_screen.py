@@ -11,14 +11,18 @@ from ingestune_tui.model.events import (
     Notice,
     Pause,
     Resume,
+    SearchStopped,
     Skip,
     StopAndConfirm,
     StudyFinished,
     StudyPaused,
     TrialSampled,
+    TrialStaged,
+    TrialStarted,
     WorkloadFinished,
 )
 from ingestune_tui.report.wording import verdict_text
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
@@ -296,6 +300,29 @@ async def test_a_thousand_samples_change_only_what_they_touch(tmp_path: Path) ->
         await pilot.pause()
         changed = [i for i, (a, b) in enumerate(zip(rows, chart.text().split("\n"), strict=True)) if a != b]
         assert len(changed) <= 1
+
+
+async def test_attached_late_the_last_trial_and_the_leader_s_ghost_are_drawn_from_what_is_stored(
+    tmp_path: Path,
+) -> None:
+    fake = FakeStudy(pairs=4, searched=6)
+    told = [event for event in fake.all() if not isinstance(event, TrialStarted | TrialStaged | TrialSampled)]
+    last = next(place for place, event in enumerate(told) if isinstance(event, SearchStopped))
+    view = StudyView.of(told[:last])
+    async with await Store.open(tmp_path / "results.db") as store:
+        await store.create_study(fake.study())
+        for trial in fake.trials:
+            await store.finish_trial(trial, fake.samples.get(trial.id, ()), {})
+        app = ShownApp(tmp_path, "live", view)
+        app.state.store = store
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause()
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            ghost, now, _ = app.screen.query_one("#throughput", Chart).plot.series
+            assert len(now.points) > 10
+            assert len(ghost.points) > 10
+            assert app.screen.query_one("#latency", Chart).plot.series[0].points
 
 
 def assert_painted(app: ShownApp) -> None:

@@ -92,6 +92,8 @@ class LiveScreen(StudyPlace):
         self._looking_at: int | None = None
         self._frozen = False
         self._maximised = False
+        self._asked: set[str] = set()
+        """Ids of the trials on the charts whose samples are being read."""
 
     def body(self) -> ComposeResult:
         yield Static(NOTHING, id="nothing", classes="empty", markup=False)
@@ -121,7 +123,9 @@ class LiveScreen(StudyPlace):
         self._arrange(view, size)
         self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size))
         self.query_one(Tiles).show(tiles_of(trial), self._note(view, trial))
-        throughput, latency = self._plots.make(trial, view.leader(), _ghost_name(view))
+        ghost = view.leader()
+        self._ask_for_samples(trial, ghost)
+        throughput, latency = self._plots.make(trial, ghost, _ghost_name(view))
         self.query_one("#throughput", Chart).show(throughput)
         self.query_one("#latency", Chart).show(latency)
         if self._maximised:
@@ -131,6 +135,17 @@ class LiveScreen(StudyPlace):
         lines = lines_of(view, self._list_room(), self._looking_at, view.varied)
         self.query_one(TrialList).show(lines)
         self.query_one(EventList).show(view.told, max(1, len(lines)))
+
+    def _ask_for_samples(self, *shown: TrialView | None) -> None:
+        """Have the samples read that the charts lack: who attaches is told of finished trials without them."""
+        missing = {
+            trial.trial_id
+            for trial in shown
+            if trial is not None and trial.finished is not None and trial.finished.state == "done" and not trial.samples
+        }
+        for trial_id in missing - self._asked:
+            self.post_message(SamplesWanted(trial_id))
+        self._asked = missing
 
     def _list_room(self) -> int:
         """Rows the list of trials may take; the charts get what it leaves."""
@@ -215,9 +230,6 @@ class LiveScreen(StudyPlace):
         if view is None:
             return
         self._looking_at = view.neighbour(self._looking_at, step)
-        trial = self._trial(view)
-        if trial is not None and trial.finished is not None and trial.finished.state == "done" and not trial.samples:
-            self.post_message(SamplesWanted(trial.trial_id))
         self._unfreeze()
         self.redraw()
 
