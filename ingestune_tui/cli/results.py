@@ -90,7 +90,8 @@ async def _read_all(chosen: kept.Settings) -> tuple[list[Study], dict[str, int]]
     if not chosen.database.exists():
         return [], {}
     async with await Store.open_configured(chosen, read_only=True) as store:
-        return await store.studies(), await store.trial_counts()
+        studies = [_as_it_stands(study) for study in await store.studies()]
+        return studies, await store.trial_counts()
 
 
 async def _read_one(chosen: kept.Settings, key: str | None) -> tuple[Study, list[Trial]]:
@@ -99,8 +100,20 @@ async def _read_one(chosen: kept.Settings, key: str | None) -> tuple[Study, list
     if not chosen.database.exists():
         raise StudyError(_NO_STUDY, _HOW)
     async with await Store.open_configured(chosen, read_only=True) as store:
-        study = await store.find_study(key)
+        study = _as_it_stands(await store.find_study(key))
         return study, await store.trials(study.id)
+
+
+def _as_it_stands(study: Study) -> Study:
+    """A study whose process was killed is interrupted, whatever it could still write into its row."""
+    from msgspec.structs import replace
+
+    from ingestune_tui.storage.owner import is_abandoned
+
+    if not is_abandoned(study):
+        return study
+    message = f"its process ended without a word; `ingestune run --study {study.name}` goes on with it"
+    return replace(study, state="interrupted", owner=None, message=message)
 
 
 def _print_bytes(data: bytes) -> None:

@@ -85,6 +85,8 @@ def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
     everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all
     if everywhere is not None:
         parts.append(Text(f"one for all sizes: {for_all_text(everywhere)}"))
+    if study.state != "finished" and parts:
+        parts.append(Text(f"{study.name} is {study.state}" + (f": {study.message}" if study.message else "")))
     if not parts:
         parts.append(Text(farewell(study)))
     return Group(*parts)

@@ -12,7 +12,7 @@ from typing import Final
 
 import psutil
 
-from ingestune_tui.model.study import Owner
+from ingestune_tui.model.study import Owner, Study
 
 SILENT_S: Final = 24 * 3600.0
 _START_TOLERANCE_S: Final = 2.0
@@ -31,6 +31,11 @@ def this_process(unix_socket: str = "") -> Owner:
 def lives(owner: Owner, silent_s: float) -> bool:
     """False when the owner is surely gone; `silent_s` is how long ago its study last changed."""
     return _runs_here(owner) or (not is_here(owner) and silent_s < SILENT_S)
+
+
+def is_abandoned(study: Study) -> bool:
+    """Whether its row says that it runs although its process went without a word. Another host's row is believed."""
+    return study.state in ("running", "paused") and not (study.owner is not None and lives(study.owner, 0.0))
 
 
 def is_here(owner: Owner) -> bool:

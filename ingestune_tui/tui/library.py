@@ -52,9 +52,9 @@ def as_it_stands(study: Study) -> Study:
     """A study whose process went without a word is interrupted, whatever its row says. Another host's is believed."""
     from msgspec.structs import replace
 
-    from ingestune_tui.storage.owner import lives  # psutil: 10 ms, and only what seems to run needs it
+    from ingestune_tui.storage.owner import is_abandoned  # psutil: 10 ms
 
-    if study.state not in ("running", "paused") or (study.owner is not None and lives(study.owner, 0.0)):
+    if not is_abandoned(study):
         return study
     return replace(study, state="interrupted", message="its process ended without a word; R goes on with it")
 

@@ -7,9 +7,11 @@ import csv
 import io
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -20,9 +22,10 @@ from ingestune_tui.errors import ExportError, StudyError
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from tests.tui.fake_study import FakeStudy
-from tests.unit.store_values import make_study
+from tests.unit.store_values import make_study, make_trial
 
 
 @pytest.fixture
@@ -79,6 +82,26 @@ def test_its_csv_can_be_read_back(database: str) -> None:
     rows = list(csv.DictReader(io.StringIO(run("quick", "--database", database, "--csv"))))
     assert {row["message_bytes"] for row in rows} == {"10", "1000"}
     assert {row["producer.linger.ms"] for row in rows} == {"", "0", "5", "20"}
+
+
+def test_a_killed_study_is_interrupted_and_a_living_one_runs(tmp_path: Path) -> None:
+    path = tmp_path / "results.db"
+    mine = this_process()
+    gone = msgspec.structs.replace(mine, process_started_at=mine.process_started_at - 60)
+
+    async def fill() -> None:
+        async with await Store.open(path) as store:
+            for study, owner in ((make_study("killed"), gone), (make_study("alive"), mine)):
+                await store.create_study(study)
+                await store.claim_study(study.id, owner)
+                await store.finish_trial(make_trial(study.id), (), {})
+
+    asyncio.run(fill())
+    lines = [json.loads(line) for line in run("--database", str(path), "--json").splitlines()]
+    assert {line["study"]: line["state"] for line in lines} == {"killed": "interrupted", "alive": "running"}
+    assert re.search(r"killed .* interrupted", run("--database", str(path)))
+    assert "ingestune run --study killed" in run("killed", "--database", str(path))
+    assert json.loads(run("killed", "--database", str(path), "--json").splitlines()[-1])["state"] == "interrupted"
 
 
 def test_json_and_csv_exclude_each_other(database: str) -> None:
