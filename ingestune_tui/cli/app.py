@@ -46,7 +46,7 @@ def app(
 @database_option
 @click.option("--refresh", type=float, metavar="HZ", help="Redraws a second.  [default: 2, or 1 over SSH]")
 def attach(study: str | None, database: str | None, refresh: float | None) -> int:
-    """Open the app on STUDY (the newest one), which may run in another terminal or on its own."""
+    """Open the app on STUDY (the newest that runs, else that has results), which may run in another terminal."""
     from ingestune_tui.tui.app import run_app
 
     return run_app(settings_from(database=database, refresh=refresh), attach=study or "")

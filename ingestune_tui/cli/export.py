@@ -35,7 +35,7 @@ def export(
     force: bool,
     database: str | None,
 ) -> int:
-    """Write the winner of STUDY (the newest) as a .properties file."""
+    """Write the winner of STUDY (the newest with results) as a .properties file."""
     return asyncio.run(_export(study, message_bytes, dialect, scope, output, force, database))
 
 

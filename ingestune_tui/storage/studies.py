@@ -6,7 +6,7 @@ A study belongs to one process at a time. A study pulled from PostgreSQL is a co
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -189,13 +189,17 @@ class Studies:
         return [_study(row) for row in rows]
 
     async def find_study(self, key: str | None) -> Study:
-        """By name, id, or a unique prefix of either; None is the newest of our own. Raises StudyError."""
+        """By name, id, or a unique prefix of either; None is the newest that holds trials, ours before others'.
+
+        A study that never reached its cluster hides no results behind it. Raises StudyError.
+        """
         if key is None:
             row = await self._database.one(
-                "select name, body from study order by origin = '' desc, created_at desc, id desc limit 1"
+                "select name, body from study where exists (select 1 from trial where study_id = study.id)"
+                " order by origin = '' desc, created_at desc, id desc limit 1"
             )
             if row is None:
-                raise StudyError("there is no study yet", "`ingestune run GRID` makes one.")
+                raise _none_holds_trials(await self.studies())
             return _study(row)
         names = await self._database.all("select name, id from study order by created_at desc, id desc")
         chosen = _choose(key, [(name, study_id) for name, study_id in names])
@@ -203,6 +207,11 @@ class Studies:
         if row is None:
             raise StudyError(f"study {key} was deleted just now")
         return _study(row)
+
+    async def study_to_watch(self) -> Study:
+        """The newest that runs on this host, also before its first trial; else what `find_study(None)` finds."""
+        here = [study for study in await self.living_studies() if study.owner is not None and is_here(study.owner)]
+        return here[0] if here else await self.find_study(None)
 
     async def rename_study(self, study_id: str, name: str) -> None:
         """Give it another name. A colleague's study gets it in this database alone. Raises StudyError."""
@@ -293,6 +302,19 @@ def _living(owned: Iterable[Row]) -> list[Study]:
     """Of the rows of `_OWNED`, the studies whose owner lives."""
     studies = [(_study((name, body)), _seconds_since(int(newest))) for name, body, newest in owned]
     return [study for study, silent_s in studies if study.owner is not None and lives(study.owner, silent_s)]
+
+
+def _none_holds_trials(studies: Sequence[Study]) -> StudyError:
+    """Why no study is the newest with results; `studies` are all there are, newest first."""
+    if not studies:
+        return StudyError("there is no study yet", "`ingestune run GRID` makes one.")
+    newest = studies[0]
+    why = f": {newest.message.splitlines()[0]}" if newest.message else ""
+    many = "the only study" if len(studies) == 1 else f"none of the {len(studies)} studies"
+    return StudyError(
+        f"{many} holds {'no trial' if len(studies) == 1 else 'a trial'} yet",
+        f"The newest, {newest.name}, is {newest.state}{why}. `ingestune run GRID` measures.",
+    )
 
 
 def _choose(key: str, studies: list[tuple[str, str]]) -> str:

@@ -188,7 +188,8 @@ class IngestuneApp(Editing):
             studies = len(await store.studies())
             self.state.results = f"results: {studies} studies, {trials} trials" if studies else ""
             if self._first_study is not None:
-                self.open_study((await store.find_study(self._first_study or None)).id)
+                first = self._first_study
+                self.open_study((await (store.find_study(first) if first else store.study_to_watch())).id)
         except IngestuneError as error:
             self.say_error(error)
         self.read_studies()

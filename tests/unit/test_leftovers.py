@@ -250,7 +250,7 @@ def test_restore_without_the_study_goes_by_what_is_known_of_the_cluster(places: 
 
     async def delete() -> None:
         async with await Store.open(places.database) as store:
-            await store.delete_study((await store.find_study(None)).id)
+            await store.delete_study((await store.studies())[0].id)
 
     asyncio.run(delete())
     assert places.restore() == 0

@@ -182,12 +182,9 @@ async def test_abandoned_studies_are_found(store: Store) -> None:
 
 
 async def test_a_study_is_found_by_name_id_and_unique_prefix(store: Store) -> None:
-    with pytest.raises(StudyError, match="no study yet"):
-        await store.find_study(None)
     quick, quicker = make_study("quick"), make_study("quick-2", created_at="2099-01-01T00:00:00.000Z")
     await store.create_study(quick)
     await store.create_study(quicker)
-    assert await store.find_study(None) == quicker
     assert await store.find_study("quick") == quick
     assert await store.find_study("quick-") == quicker
     assert await store.find_study(quick.id) == quick
@@ -196,6 +193,38 @@ async def test_a_study_is_found_by_name_id_and_unique_prefix(store: Store) -> No
     with pytest.raises(StudyError) as caught:
         await store.find_study("quikc")
     assert "quick" in caught.value.hint
+
+
+async def test_the_newest_study_is_the_newest_that_holds_trials(store: Store) -> None:
+    with pytest.raises(StudyError, match="no study yet"):
+        await store.find_study(None)
+    old, newer = make_study("old", created_at="2026-01-01T00:00:00.000Z"), make_study("newer")
+    wrong = make_study("wrong", created_at="2099-01-01T00:00:00.000Z", state="failed", message="nobody answers\nTry.")
+    await store.create_study(wrong)
+    with pytest.raises(StudyError, match="the only study holds no trial yet") as caught:
+        await store.find_study(None)
+    assert "The newest, wrong, is failed: nobody answers. `ingestune run" in caught.value.hint
+    for study in (old, newer):
+        await store.create_study(study)
+    with pytest.raises(StudyError, match="none of the 3 studies holds a trial yet"):
+        await store.find_study(None)
+    await store.finish_trial(make_trial(old.id))
+    assert (await store.find_study(None)).name == "old"
+    await store.finish_trial(make_trial(newer.id))
+    assert (await store.find_study(None)).name == "newer"
+    assert (await store.find_study("wrong")) == wrong
+
+
+async def test_the_study_to_watch_is_one_that_runs_here_before_its_first_trial(store: Store) -> None:
+    measured, young, dead, away = (make_study(name) for name in ("measured", "young", "dead", "away"))
+    for study in (measured, young, dead, away):
+        await store.create_study(study)
+    await store.finish_trial(make_trial(measured.id))
+    await store.claim_study(dead.id, dead_owner())
+    await store.claim_study(away.id, msgspec.structs.replace(dead_owner(), host="another"))
+    assert (await store.study_to_watch()).name == "measured"
+    await store.claim_study(young.id, this_process())
+    assert (await store.study_to_watch()).name == "young"
 
 
 async def test_a_study_is_renamed(store: Store) -> None:

@@ -278,7 +278,7 @@ async def test_an_older_database_is_copied_before_it_is_migrated(tmp_path: Path)
     backup = tmp_path / "results.db.version-1.backup"
     assert backup.stat().st_mode & 0o777 == 0o600
     async with await Store.open(backup) as store:
-        assert (await store.find_study(None)).id == study_id
+        assert (await store.studies())[0].id == study_id
     with pytest.raises(NewerStoreError):
         await Store.open(path)
 
@@ -297,7 +297,7 @@ async def test_a_reader_sees_but_never_writes(tmp_path: Path) -> None:
     path = tmp_path / "results.db"
     study_id = await new_store(path)
     async with await Store.open(path, read_only=True) as store:
-        assert (await store.find_study(None)).id == study_id
+        assert (await store.studies())[0].id == study_id
         with pytest.raises(StoreError, match="reading only"):
             await store.create_study(make_study("another"))
     with pytest.raises(StoreError, match="no results database"):
