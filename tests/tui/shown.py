@@ -18,13 +18,21 @@ from ingestune_tui.tui.study_view import StudyView
 class ShownApp(IngestuneApp):
     """Opens on one place and keeps what it is asked for."""
 
-    def __init__(self, home: Path, place: str, view: StudyView | None = None, *, connected: bool = True) -> None:
+    def __init__(
+        self,
+        home: Path,
+        place: str,
+        view: StudyView | None = None,
+        *,
+        connected: bool = True,
+        few_colours: bool = False,
+    ) -> None:
         settings = kept.load(environment={"INGESTUNE_HOME": str(home)})
         state = initial_state(settings, kept.Remembered())
         state.study = view
         state.live = view if connected and view is not None and view.finished is None else None
         state.clock = lambda: "21:57:00"
-        super().__init__(state)
+        super().__init__(state, few_colours=few_colours)
         self.place = place
         self.commands: list[Command] = []
         self.resumed: list[str] = []

@@ -8,6 +8,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -21,6 +23,28 @@ class Answer:
     safe: bool = False
     """Focused first, and what esc means. Exactly one answer is safe."""
     destroys: bool = False
+
+
+class AnswerButton(Button):
+    """Carries a mark while it has the focus, so that it is seen without colour."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        super().__init__(
+            Content(answer.label), id=answer.id, variant="error" if answer.destroys else "default", compact=True
+        )
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return super().get_content_width(container, viewport) + len("▸ ")
+
+    def render(self) -> Content:
+        return Content.assemble("▸ " if self.has_focus else "  ", self._answer.label)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
 
 
 class Dialog(ModalScreen[str]):
@@ -45,9 +69,7 @@ class Dialog(ModalScreen[str]):
             yield Static(self._text, classes="text", markup=False)
             with Horizontal(classes="buttons"):
                 for answer in self._answers:
-                    yield Button(
-                        answer.label, id=answer.id, variant="error" if answer.destroys else "default", compact=True
-                    )
+                    yield AnswerButton(answer)
 
     def on_mount(self) -> None:
         self.query_one(f"#{self._safe.id}", Button).focus()

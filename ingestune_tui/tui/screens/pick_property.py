@@ -12,12 +12,12 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Property, Scope
 from ingestune_tui.model.grid_reader import TOPIC_SHAPE
 from ingestune_tui.tui.grid_help import property_text
+from ingestune_tui.tui.widgets.choice_list import ChoiceList
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +99,13 @@ class PickProperty(ModalScreen[Picked | None]):
         with Vertical(classes="dialog", id="picker"):
             yield Static("Add a parameter", classes="heading", markup=False)
             yield Input(placeholder="type to filter: name, client or meaning", id="picker-filter")
-            yield OptionList(id="picker-list", compact=True, markup=False)
+            yield ChoiceList(id="picker-list")
             with VerticalScroll(id="picker-help", can_focus=False):
                 yield Static("", id="picker-text")
             yield Static("enter add   ↑↓ choose   esc cancel", classes="quiet", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one("#picker-list", OptionList).can_focus = False
+        self.query_one("#picker-list", ChoiceList).can_focus = False
         self._filter("")
         self.query_one("#picker-filter", Input).focus()
 
@@ -115,16 +115,12 @@ class PickProperty(ModalScreen[Picked | None]):
 
     def _filter(self, words: str) -> None:
         self._shown = filtered(self._entries, words)
-        listed = self.query_one("#picker-list", OptionList)
-        listed.clear_options()
         room = max((len(scope.value) for scope, _ in self._shown), default=0)
-        listed.add_options(
-            [
-                Option(Content.assemble((scope.value.ljust(room + 2), "$quiet"), name), id=f"{scope.value}/{name}")
-                for scope, name in self._shown
-            ]
-        )
-        listed.highlighted = 0 if self._shown else None
+        lines = [
+            (f"{scope.value}/{name}", Content.assemble((scope.value.ljust(room + 2), "$quiet"), name))
+            for scope, name in self._shown
+        ]
+        self.query_one("#picker-list", ChoiceList).show_lines(lines, lines[0][0] if lines else None)
         self._show_help()
 
     @on(OptionList.OptionHighlighted)
@@ -152,11 +148,11 @@ class PickProperty(ModalScreen[Picked | None]):
 
     @property
     def _entry(self) -> tuple[Scope, str] | None:
-        at = self.query_one("#picker-list", OptionList).highlighted
+        at = self.query_one("#picker-list", ChoiceList).highlighted
         return self._shown[at] if at is not None and at < len(self._shown) else None
 
     def action_step(self, by: int) -> None:
-        listed = self.query_one("#picker-list", OptionList)
+        listed = self.query_one("#picker-list", ChoiceList)
         if self._shown:
             listed.highlighted = max(0, min((listed.highlighted or 0) + by, len(self._shown) - 1))
 

@@ -36,7 +36,7 @@ class Choice(Widget, can_focus=True):
 
     def render(self) -> Content:
         focused = self.has_focus
-        line = Content.assemble((f"{self._label:<10}", "$quiet"))
+        line = Content.assemble((f"{self._label:<8}", "$quiet"), ("▸ " if focused else "  ", "bold $tuned"))
         for option in self._options:
             chosen = option == self.value
             style = "bold $tuned" if chosen and focused else "bold" if chosen else "$quiet"
