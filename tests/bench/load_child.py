@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self, TypeVar
@@ -121,6 +121,18 @@ class LoadChild:
     def finish(self, within_s: float = 30.0) -> Finished:
         self.say(Finish(within_s=within_s))
         return self.until(Finished)
+
+
+def until_quiet(stage: Callable[[], StageDone], quiet: Callable[[StageDone], bool], tries: int = 8) -> list[StageDone]:
+    """Stages up to the first that `quiet` accepts, or all `tries`; whoever calls judges the last one.
+
+    Whatever else runs on the machine makes a stage late and never early: a lower bound holds in every stage, an upper
+    bound only in one that was left alone.
+    """
+    done = [stage()]
+    while not quiet(done[-1]) and len(done) < tries:
+        done.append(stage())
+    return done
 
 
 def producer_spec(bootstrap: str, topic: str, message_bytes: int = 100, **changes: object) -> ProducerSpec:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import pytest
 
 from ingestune_tui.errors import LocalBrokerError
+from ingestune_tui.kafka.jars import jars_folder, kafka_runtime
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.simulated import SimulatedKafka
 from tests.integration.postgres_fixture import postgres, postgres_server
@@ -21,15 +22,23 @@ from tests.integration.postgres_fixture import postgres, postgres_server
 __all__ = ["postgres", "postgres_server"]
 T = TypeVar("T")
 _PATIENCE_S = 180.0
+_DOWNLOAD_S = 900.0
+"""For Kafka's jars over whatever line there is: once, and apart from what a test itself may take."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The shared broker's tests on one worker, in order; those that start servers of their own on the other."""
+    """The shared broker's tests on one worker, in order; those that start servers of their own on the other.
+
+    Where the jars are not here yet, any test that needs them may be the one whose set-up downloads them.
+    """
     here = Path(__file__).parent
+    jars_are_here = jars_folder().is_dir()
     for item in items:
         if here in item.path.parents:
             shared = "local_broker" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group("the shared broker" if shared else "servers of their own"))
+            if not jars_are_here and item.get_closest_marker("kafka"):
+                item.add_marker(pytest.mark.timeout(_DOWNLOAD_S + _PATIENCE_S), append=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,7 +83,14 @@ def kafka_or_skip() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def local_broker() -> Iterator[LocalKafka]:
+def kafka_jars() -> None:
+    """Kafka's jars are here: downloaded on the first use on this machine, before any patience with a broker begins."""
+    with kafka_or_skip():
+        asyncio.run(asyncio.wait_for(kafka_runtime(), _DOWNLOAD_S))
+
+
+@pytest.fixture(scope="session")
+def local_broker(kafka_jars: None) -> Iterator[LocalKafka]:
     """The running local Kafka itself, for tests that look at its disk."""
     with kafka_or_skip():
         held = held_on_a_loop(LocalKafka())

@@ -6,7 +6,6 @@ import importlib.util
 import socket
 import subprocess
 import sys
-import time
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -111,8 +110,6 @@ async def test_jars_that_are_here_are_used_without_asking_the_network(monkeypatc
         await kafka_runtime()
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     told: list[str] = []
-    began = time.monotonic()
     runtime = await kafka_runtime(told.append)
-    assert time.monotonic() - began < 0.5
-    assert told == []
+    assert told == [], "a download is told of before it begins"
     assert Path(runtime.classpath).parent == jars_folder()

@@ -69,11 +69,11 @@ async def test_three_brokers_share_the_partitions() -> None:
 
 
 async def test_the_round_trip_is_felt_and_can_be_changed() -> None:
-    async with SimulatedKafka(round_trip_ms=80) as kafka, Admin(kafka.connection) as admin:
+    async with SimulatedKafka(round_trip_ms=300) as kafka, Admin(kafka.connection) as admin:
         await admin.create_topic("ingestune-rtt", 1, 1, {})
-        assert _acknowledged_after_s(kafka) >= 0.08
+        assert _acknowledged_after_s(kafka) >= 0.3
         await kafka.set_round_trip(0)
-        assert _acknowledged_after_s(kafka) < 0.08
+        assert any(_acknowledged_after_s(kafka) < 0.3 for _ in range(10)), "one of ten, on however busy a machine"
 
 
 def _acknowledged_after_s(kafka: SimulatedKafka) -> float:

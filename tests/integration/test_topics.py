@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 from confluent_kafka import Producer
@@ -96,15 +95,14 @@ async def test_broker_settings_come_with_their_source(local_kafka: str) -> None:
 
 async def test_the_loop_goes_on_while_a_call_waits(local_broker: LocalKafka) -> None:
     """A screen would freeze, and the paced schedule slip, if a call blocked the loop."""
-    latest = 0.0
+    turns = 0
     done = asyncio.Event()
 
     async def watch() -> None:
-        nonlocal latest
+        nonlocal turns
         while not done.is_set():
-            before = time.monotonic()
             await asyncio.sleep(0.01)
-            latest = max(latest, time.monotonic() - before)
+            turns += 1
 
     watching = asyncio.create_task(watch())
     with pytest.raises(ClusterUnreachable):
@@ -112,7 +110,7 @@ async def test_the_loop_goes_on_while_a_call_waits(local_broker: LocalKafka) -> 
             await admin.describe_cluster(timeout_s=1.0)
     done.set()
     await watching
-    assert latest < 0.5
+    assert turns > 20, "of about a hundred in the second that the call waits"
 
 
 async def test_nothing_of_librdkafka_reaches_stderr(capfd: pytest.CaptureFixture[str]) -> None:

@@ -242,10 +242,10 @@ def test_a_grid_of_10_to_the_20_cells_is_counted_and_refused_at_once() -> None:
         f'"{name}" = {[10_000 + each for each in values]}\n'
         for name in ("flush.messages", "flush.ms", "segment.ms", "max.message.bytes", "segment.jitter.ms")
     )
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(GridError, match="cells; at most 5,000") as caught:
         read_grid(sections)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert f"{100**10:,}" in str(caught.value)
     assert "switch parameters off" in str(caught.value)
 
@@ -280,9 +280,9 @@ def test_more_than_a_megabyte_is_refused_unread() -> None:
 
 
 def test_a_file_full_of_mistakes_is_answered_at_once() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = problems("[producer]\n" + "\n".join(f'"linger.m{number}" = 1' for number in range(40_000)))
-    assert time.perf_counter() - begun < 5  # a hint for each would take minutes
+    assert time.process_time() - begun < 5  # a hint for each would take minutes
     assert len(found) == MAX_PROBLEMS + 1
     assert "only the first 200" in found[-1].what
 

@@ -64,12 +64,10 @@ async def test_a_child_ends_when_its_stdin_closes() -> None:
 
 
 async def test_one_that_ignores_everything_is_killed_after_its_grace() -> None:
-    began = time.monotonic()
     async with python(STUBBORN, grace_s=0.2) as process:
         await process.stdout.readline()
     assert process.returncode == -signal.SIGKILL
     assert is_gone(process.pid)
-    assert time.monotonic() - began < 5
 
 
 async def test_its_own_children_end_with_it() -> None:
@@ -97,10 +95,10 @@ async def test_much_stderr_neither_blocks_it_nor_is_kept_whole() -> None:
 async def test_a_child_that_floods_stdout_ends_within_its_grace() -> None:
     code = f"import sys\n{READY}\nwhile not sys.stdin.closed:\n    sys.stdout.write('x' * 65536)"
     began = time.monotonic()
-    async with python(code, grace_s=5) as process:
+    async with python(code, grace_s=60) as process:
         await process.stdout.readline()
     assert is_gone(process.pid)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50  # a blocked one takes the whole grace
 
 
 async def test_cancelling_the_owner_ends_the_child() -> None:

@@ -84,6 +84,11 @@ def test_cells_that_break_the_limit_stand_behind_those_that_keep_it() -> None:
     assert (second.cell, second.rank, second.keeps_limit) == (0, None, False)
 
 
+def test_a_row_without_the_limited_figure_does_not_keep_the_limit() -> None:
+    (row,) = ranking(grid(2), [trial(OUTSIDE, 900.0)], maximize=True, noise=0.1, limit=20.0)
+    assert (row.cell, row.keeps_limit) == (OUTSIDE, False)
+
+
 def test_predictions_fill_in_for_cells_never_measured_and_are_flagged() -> None:
     guesses = [Prediction(0, 500.0, 400.0, 600.0), Prediction(1, 300.0, 200.0, 400.0)]
     rows = ranking(grid(3), [trial(0, 100.0)], maximize=True, noise=0.1, predictions=guesses)
@@ -116,7 +121,7 @@ def test_drift_of_a_baseline_measured_twice_is_not_guessed() -> None:
     assert drift(grid(2), []).points == ()
 
 
-def test_five_thousand_trials_are_ranked_in_tens_of_milliseconds() -> None:
+def test_five_thousand_trials_are_ranked_in_a_moment() -> None:
     space = grid(10, 10, 5, 5, 2)
     finished = [trial(cell, 100.0 + cell % 97) for cell in range(5000)]
     spent = []
@@ -124,4 +129,4 @@ def test_five_thousand_trials_are_ranked_in_tens_of_milliseconds() -> None:
         started = time.process_time()
         ranking(space, finished, maximize=True, noise=0.1)
         spent.append(time.process_time() - started)
-    assert min(spent) < 0.1
+    assert min(spent) < 1  # of CPU; about 0.06 are usual, and a look at each pair would take a minute

@@ -81,7 +81,7 @@ async def test_five_thousand_trials_are_read_in_a_moment(tmp_path: Path) -> None
             " method_hash, started_at, finished_at, json_set(body, '$.number', i), rev from trial, n"
         )
         best_s = min([await _timed(store, study.id) for _ in range(3)])
-    assert best_s < 0.15, f"{best_s * 1000:.0f} ms of CPU (about 40 are usual)"
+    assert best_s < 1, f"{best_s * 1000:.0f} ms of CPU (about 40 are usual; the series of each would take seconds)"
 
 
 async def _timed(store: Store, study_id: str) -> float:
