@@ -95,7 +95,7 @@ class _Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 def paths(environment: Mapping[str, str] = os.environ) -> Paths:
     """The directories, none of them created yet."""
     if home := environment.get("INGESTUNE_HOME"):
-        base = _at_home(home, "INGESTUNE_HOME").absolute()
+        base = at_home(home, "INGESTUNE_HOME").absolute()
         return Paths(base, base, base / "cache", base / "state", _runtime(environment))
     return Paths(
         Path(platformdirs.user_data_dir(APP, False)),
@@ -136,9 +136,9 @@ def load(
         raise ConfigError(f"refresh is {refresh:g}, and must lie between 0.1 and 30 redraws a second")
     return Settings(
         paths=where,
-        database=_at_home(chosen, "the database").absolute() if chosen else where.database,
+        database=at_home(chosen, "the database").absolute() if chosen else where.database,
         cluster=cluster or environment.get("INGESTUNE_CLUSTER") or config.cluster,
-        command_config=_at_home(command, "the command config") if command else None,
+        command_config=at_home(command, "the command config") if command else None,
         topic_prefix=prefix,
         shared_copy=_shared_copy(config, where, environment),
         cache_days=7.0 if config.cache_days is None else config.cache_days,
@@ -148,7 +148,7 @@ def load(
     )
 
 
-def _at_home(text: str, what: str) -> Path:
+def at_home(text: str, what: str) -> Path:
     """A path with its `~` filled in."""
     try:
         return Path(text).expanduser()
@@ -184,7 +184,7 @@ def _shared_copy(config: _Config, where: Paths, environment: Mapping[str, str]) 
     if dsn := environment.get("INGESTUNE_POSTGRES"):
         return SharedCopy(Secret(dsn), config.allow_plaintext, "INGESTUNE_POSTGRES")
     if config.postgres_file:
-        path = _at_home(config.postgres_file, "postgres_file")
+        path = at_home(config.postgres_file, "postgres_file")
         try:
             if stat.S_IMODE(path.stat().st_mode) & 0o077:
                 raise ConfigError(f"{path} can be read by others", f"It may hold a password: chmod 600 {path}")

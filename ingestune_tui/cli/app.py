@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ingestune_tui.cli.options import cluster_options, database_option, settings_from
+from ingestune_tui.cli.options import cluster_options, database_option, existing_database_option, settings_from
 
 
 @click.command("app", hidden=True)
@@ -43,7 +43,7 @@ def app(
 
 @click.command("attach")
 @click.argument("study", required=False)
-@database_option
+@existing_database_option
 @click.option("--refresh", type=float, metavar="HZ", help="Redraws a second.  [default: 2, or 1 over SSH]")
 def attach(study: str | None, database: str | None, refresh: float | None) -> int:
     """Open the app on STUDY (the newest that runs, else that has results), which may run in another terminal."""

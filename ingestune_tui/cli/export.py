@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ingestune_tui.cli.options import database_option, settings_from
+from ingestune_tui.cli.options import existing_database_option, settings_from
 
 
 @click.command("export")
@@ -25,7 +25,7 @@ from ingestune_tui.cli.options import database_option, settings_from
 )
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to; - is stdout.  [default: -]")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@database_option
+@existing_database_option
 def export(
     study: str | None,
     message_bytes: int | None,
@@ -49,12 +49,14 @@ async def _export(
     database: str | None,
 ) -> int:
     from ingestune_tui.catalogue.catalogue import Scope
-    from ingestune_tui.errors import UsageError
+    from ingestune_tui.errors import StudyError, UsageError
     from ingestune_tui.report.properties import render_properties, write_properties
     from ingestune_tui.storage.store import Store
 
     settings = settings_from(database=database)
-    async with await Store.open_configured(settings) as store:
+    if not settings.database.exists():
+        raise StudyError("there is no study yet", "`ingestune run GRID` makes one.")
+    async with await Store.open_configured(settings, read_only=True) as store:
         study = await store.find_study(key)
         trials = await store.trials(study.id)
     sizes = [outcome.workload.message_bytes for outcome in study.outcomes]

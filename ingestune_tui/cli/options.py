@@ -37,6 +37,19 @@ def database_option(command: _F) -> _F:
     )
 
 
+def existing_database_option(command: _F) -> _F:
+    """`--database` of a command that has nothing to do where there is none: a slip of the pen makes no new file."""
+    return click.option(
+        "--database", metavar="FILE", callback=_existing, help="The results database.  [default: one for this user]"
+    )(command)
+
+
+def _existing(_: click.Context, __: click.Parameter, database: str | None) -> str | None:
+    if database and not kept.at_home(database, "the database").exists():
+        raise UsageError(f"there is no results database at {database}", "`ingestune run` makes one; see --database.")
+    return database
+
+
 def cluster_options(command: _F) -> _F:
     """`--cluster`, `-b`, `--command-config`, `--nodes`, `--round-trip`, `--topic-prefix`."""
     for decorate in (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ingestune_tui.cli.options import cluster_options, database_option, settings_from
+from ingestune_tui.cli.options import cluster_options, existing_database_option, settings_from
 from ingestune_tui.errors import IngestuneError, Refused, StudyError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("restore")
 @cluster_options
-@database_option
+@existing_database_option
 @click.option("--study", metavar="NAME", help="This study is dead, though its computer cannot be asked.")
 @click.option("--forget", type=click.IntRange(0), metavar="BROKER", help="This broker is gone for good: strike it out.")
 @click.option("--yes", is_flag=True, help="Do not ask before forgetting.")

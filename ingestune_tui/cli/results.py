@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ingestune_tui import settings as kept
+from ingestune_tui.cli.options import existing_database_option
 from ingestune_tui.errors import ExportError, StudyError
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
@@ -21,7 +22,7 @@ _HOW = "`ingestune run GRID` makes one."
 @click.argument("study", required=False)
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")
-@click.option("--database", metavar="FILE", help="Read this database instead of the configured one.")
+@existing_database_option
 def results(study: str | None, as_json: bool, as_csv: bool, database: str | None) -> None:
     """List the studies, or show the leaderboard of one.
 
@@ -68,7 +69,7 @@ def _show_study(chosen: kept.Settings, key: str, *, as_json: bool, as_csv: bool)
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The page to write."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-@click.option("--database", metavar="FILE", help="Read this database instead of the configured one.")
+@existing_database_option
 def report(study: str | None, output: Path, force: bool, database: str | None) -> None:
     """Write a study's results as one web page that needs nothing else.
 

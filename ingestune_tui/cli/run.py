@@ -109,7 +109,7 @@ async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -
             click.echo("\n" + farewell(end.study, trials), err=True)
     if end.signal_number:
         return 128 + end.signal_number
-    return 1 if end.study is None or end.study.state == "failed" else 0
+    return 1 if end.study is None or end.study.state in ("failed", "interrupted") else 0
 
 
 async def _begun(settings: Settings, key: str) -> Study:
@@ -118,6 +118,11 @@ async def _begun(settings: Settings, key: str) -> Study:
 
     if not key:
         raise UsageError("there is no grid to run", "Try `ingestune run grids/quick.toml --cluster local`.")
+    if not settings.database.exists():
+        raise UsageError(
+            f"there is no study {key} to go on with: there is no results database at {settings.database}",
+            "Name a grid to begin one, or another file with --database.",
+        )
     async with await Store.open_configured(settings) as store:
         return await store.find_study(key)
 
@@ -206,7 +211,7 @@ def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None
     from ingestune_tui.errors import Refused
     from ingestune_tui.model.space import expand
     from ingestune_tui.tuning.estimate import MANY_PARTITIONS, estimate, most_partitions
-    from ingestune_tui.units import format_bytes, format_duration
+    from ingestune_tui.units import about_bytes, format_duration
 
     if yes:
         return
@@ -218,7 +223,7 @@ def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None
     where = choice.bootstrap or choice.label
     what = (
         f"About {price.trials} trials will load {where} for about {format_duration(price.seconds)}, "
-        f"write up to {format_bytes(price.bytes_written)} and hold up to {format_bytes(price.peak_bytes)} at once."
+        f"write up to {about_bytes(price.bytes_written)} and hold up to {about_bytes(price.peak_bytes)} at once."
     )
     if most >= MANY_PARTITIONS:
         what += f" One topic has {most} partitions, which every broker holds open files for."

@@ -6,14 +6,14 @@ import asyncio
 
 import click
 
-from ingestune_tui.cli.options import database_option, settings_from
+from ingestune_tui.cli.options import existing_database_option, settings_from
 
 _WITHIN_S = 60.0
 
 
 @click.command("stop")
 @click.argument("study", required=False)
-@database_option
+@existing_database_option
 def stop(study: str | None, database: str | None) -> int:
     """End STUDY (the newest one that runs) and wait until it has cleaned up."""
     return asyncio.run(_stop(study, database))
@@ -26,7 +26,9 @@ async def _stop(key: str | None, database: str | None) -> int:
     from ingestune_tui.tuning.study_client import StudyClient, owner_lives
 
     settings = settings_from(database=database)
-    async with await Store.open_configured(settings) as store:
+    if not settings.database.exists():
+        raise StudyError("no study is running on this host")
+    async with await Store.open_configured(settings, read_only=True) as store:
         if key is None:
             running = [each for each in await store.studies() if each.state in ("running", "paused")]
             living = [each for each in running if owner_lives(each)]

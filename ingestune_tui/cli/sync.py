@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ingestune_tui import settings as kept
-from ingestune_tui.cli.options import database_option
+from ingestune_tui.cli.options import existing_database_option
 from ingestune_tui.errors import SharedCopyUnequal, UsageError
 from ingestune_tui.settings import SharedCopy
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("sync")
 @click.option("--verify", "mode", flag_value="verify", help="Then compare counts and checksums of both sides.")
 @click.option("--pull", "mode", flag_value="pull", help="Then fetch colleagues' studies of the clusters known here.")
-@database_option
+@existing_database_option
 def sync(mode: str | None, database: str | None) -> None:
     """Bring PostgreSQL up to date with everything that is stored here.
 

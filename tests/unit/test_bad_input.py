@@ -206,12 +206,12 @@ READ_ONLY = """
 import os, sys
 from ingestune_tui.cli.main import run
 database = sys.argv[1]
-run(["stop", "--database", database])  # loads what root alone may be able to read
+run(["restore", "--database", database])  # loads what root alone may be able to read
 run(["results", "--database", database])
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-print("codes", run(["stop", "--database", database]), run(["results", "--database", database]))
+print("codes", run(["restore", "--database", database]), run(["results", "--database", database]))
 """
 
 

@@ -296,7 +296,18 @@ def test_run_without_a_grid_names_one(ingestune: CommandLine) -> None:
 
 
 def test_going_on_with_a_study_that_is_not_there_says_so(ingestune: CommandLine) -> None:
-    said = ingestune("run", "--study", "friday", "--cluster", "simulated")
+    command = ("run", "--study", "friday", "--cluster", "simulated")
+    said = ingestune(*command)
+    assert said.code == 2
+    assert f"there is no study friday to go on with: there is no results database at {ingestune.database}" in said.err
+    assert not ingestune.database.exists()
+
+    async def fill() -> None:
+        async with await Store.open(ingestune.database) as store:
+            await store.create_study(make_study("monday"))
+
+    asyncio.run(fill())
+    said = ingestune(*command)
     assert said.code == 1
     assert "there is no study friday" in said.err
 
@@ -371,8 +382,20 @@ def test_stop_is_content_when_the_process_ends_without_a_word(
     assert heard == [b'{"do":"stop"}\n']
 
 
+def test_what_only_reads_makes_no_database(ingestune: CommandLine) -> None:
+    said = ingestune("export")
+    assert (said.code, said.err.count("there is no study yet")) == (1, 1)
+    assert ingestune("results").code == 0
+    assert ingestune("stop").code == 1
+    missing = ingestune.home / "mistyped.db"
+    for command in ("export", "stop", "results", "report -o x.html", "attach", "restore", "sync"):
+        said = ingestune(*command.split(), "--database", missing)
+        assert (said.code, said.out) == (2, ""), command
+        assert f"there is no results database at {missing}" in said.err
+    assert list(ingestune.home.iterdir()) == []
+
+
 def test_export_of_nothing_says_why(ingestune: CommandLine) -> None:
-    assert ingestune("export").code == 1
 
     async def fill() -> None:
         async with await Store.open(ingestune.database) as store:

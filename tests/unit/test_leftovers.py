@@ -218,11 +218,13 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
 
 
 def test_restore_says_that_there_is_nothing_to_put_back(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    assert places.journal() == []
     assert places.restore() == 0
     assert "nothing to put back" in capsys.readouterr().err
 
 
 def test_a_local_cluster_has_nothing_to_restore(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    assert places.journal() == []
     assert places.restore("--cluster", "local") == 2
     assert "ends with its study" in capsys.readouterr().err
 

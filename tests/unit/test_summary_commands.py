@@ -109,15 +109,19 @@ def test_json_and_csv_exclude_each_other(database: str) -> None:
     assert result.exit_code == 2
 
 
-def test_a_study_that_is_not_there_is_an_error_with_a_hint(database: str, tmp_path: Path) -> None:
+def test_a_study_that_is_not_there_is_an_error_with_a_hint(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(StudyError):
         CliRunner().invoke(results, ["nope", "--database", database], catch_exceptions=False)
+    monkeypatch.setenv("INGESTUNE_DATABASE", str(tmp_path / "no.db"))
     with pytest.raises(StudyError, match="no study yet"):
-        CliRunner().invoke(results, ["x", "--database", str(tmp_path / "no.db")], catch_exceptions=False)
+        CliRunner().invoke(results, ["x"], catch_exceptions=False)
 
 
-def test_no_database_yet_is_no_error(tmp_path: Path) -> None:
-    result = CliRunner().invoke(results, ["--database", str(tmp_path / "no.db")], catch_exceptions=False)
+def test_no_database_yet_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGESTUNE_DATABASE", str(tmp_path / "no.db"))
+    result = CliRunner().invoke(results, [], catch_exceptions=False)
     assert result.exit_code == 0
     assert result.stdout == ""
     assert "ingestune run GRID" in result.stderr
