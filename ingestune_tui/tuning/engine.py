@@ -216,8 +216,10 @@ class Engine:
             return ""
         seen = [each for each in observations(self._record.of(space.workload), objective, space) if not each.infeasible]
         lowest = min((each.limit_value for each in seen if each.limit_value is not None), default=None)
-        if lowest is None or lowest < limit:
+        if lowest is not None and lowest < limit:
             return ""
+        if lowest is None:
+            return f"no configuration showed a p99, so none is known to keep it below {limit:g} ms"
         return (
             f"no configuration kept p99 below {limit:g} ms, the lowest was {three_digits(lowest)} ms: "
             "raise [objective] p99_ms, or lower its rate"
@@ -250,6 +252,7 @@ class Engine:
             reason=reason,
             stop_reason=self._record.decided(workload, "stop") or "",
             infeasible=infeasible,
+            keeps_limit=float(self._record.decided(workload, "keeps_limit") or 1.0),
         )
 
     def _cell(self, space: Space, name: str) -> int | None:

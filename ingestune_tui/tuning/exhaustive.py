@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ingestune_tui.tuning.search_space import Observation, Plan, SearchSpace, StopReason, infeasible_cells
-from ingestune_tui.tuning.standing import Rules, outside_only, stand
+from ingestune_tui.tuning.standing import Lead, Rules, outside_only, stand
 
 _SMALL_GRID = 24
 _BLOCK_CELLS = 24
@@ -58,7 +58,8 @@ def measure_outright(
     rules = Rules(tolerance, maximize, noise, limit)
     masked = {trial.cell for trial in finished if trial.infeasible}
     blocks = _blocks(space, seed, rounds, cells)
-    leader, sure = _leader(space, finished, rules, seed)
+    lead = _lead(space, finished, rules, seed)
+    leader, sure, keeps = (lead.cell, lead.sure, lead.keeps_limit) if lead is not None else (None, 0.0, 1.0)
     for number, planned in enumerate(blocks):
         left = [trial.cell for trial in finished if trial.block == number]
         rest = []
@@ -71,27 +72,29 @@ def measure_outright(
             continue
         affordable = rest if time_left_trials is None else rest[: max(time_left_trials, 0)]
         if not affordable:
-            return Plan(number, (), StopReason.BUDGET, leader, sure, "the budget is used up")
+            words = (
+                f"the budget is used up; {lead.words(tolerance) if lead is not None else 'no cell has been measured'}"
+            )
+            return Plan(number, (), StopReason.BUDGET, leader, sure, words, keeps)
         words = f"block {number + 1} of {len(blocks)}: {len(affordable)} trials, every cell in turn"
-        return Plan(number, tuple(affordable), None, leader, sure, words)
-    if leader is None or all(cell in infeasible_cells(finished, limit) for cell in space.targets):
+        return Plan(number, tuple(affordable), None, leader, sure, words, keeps)
+    if lead is None or all(cell in infeasible_cells(finished, limit) for cell in space.targets):
         return Plan(len(blocks), (), StopReason.NONE_FEASIBLE, None, 0.0, "no cell of the grid can be measured")
     if len(space.targets) == 1:
         words = "the grid has one cell: nothing to choose, only to confirm"
     else:
-        words = f"every cell is measured; the leader is within {tolerance:.0%} of the best with probability {sure:.0%}"
-    return Plan(len(blocks), (), StopReason.MEASURED, leader, sure, words)
+        words = f"every cell is measured; {lead.words(tolerance)}"
+    return Plan(len(blocks), (), StopReason.MEASURED, leader, sure, words, keeps)
 
 
-def _leader(space: SearchSpace, finished: Sequence[Observation], rules: Rules, seed: int) -> tuple[int | None, float]:
-    """The measured cell that leads and its probability; None before any cell is measured."""
+def _lead(space: SearchSpace, finished: Sequence[Observation], rules: Rules, seed: int) -> Lead | None:
+    """The measured cell that leads, and how surely; None before any cell is measured."""
     if outside_only(finished):
-        return None, 0.0
+        return None
     standing = stand(space, finished, rules, seed, max(trial.block for trial in finished) + 1)
     if standing is None or not len(standing.measured):
-        return None, 0.0
-    leader = standing.leader(among_measured=True)
-    return int(standing.cells[leader]), float(standing.good[leader])
+        return None
+    return standing.lead()
 
 
 def _blocks(space: SearchSpace, seed: int, rounds: int, chosen: Sequence[int]) -> list[tuple[int, ...]]:

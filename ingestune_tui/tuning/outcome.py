@@ -16,6 +16,8 @@ from ingestune_tui.model.study import Effect, Outcome, Predicted, Ratio, Verdict
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning import confirm, effects, preflight
 from ingestune_tui.tuning.search import objective_value, observations, search_space
+from ingestune_tui.tuning.search_space import infeasible_cells
+from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH
 
 _PREDICTED = 3
 _NOTHING_SHOWN = ("no measurable difference", "unstable")
@@ -44,11 +46,14 @@ def judge(
     reason: str,
     stop_reason: str,
     infeasible: bool = False,
+    keeps_limit: float = 1.0,
 ) -> Outcome:
     """The outcome of one workload. `challenger` met the baseline in the pairs; `reason` says why there is no claim.
 
     `leader` is whom the search put first: the baseline itself, where the challenger is only the runner-up.
-    `infeasible` is True when nothing could be measured at all, as against not having got so far.
+    `infeasible` is True when nothing could be measured at all, as against not having got so far. `keeps_limit` is the
+    probability that the leader keeps the limit: one that may break it is handed out only when fresh pairs saw it keep
+    the limit.
     """
     pairs = list(complete_pairs(trials).values())
     kind: VerdictKind = "infeasible" if infeasible else "unconfirmed"
@@ -64,9 +69,14 @@ def judge(
     winner = None if chosen is None else space.cells[chosen].configuration
     if chosen is not None and chosen == space.baseline_cell:
         winner = space.baseline
-    if kind == "slower":
+    if kind == "slower" and (broken := _baseline_breaks_limit(grid, pairs)):
+        reason = broken
+    elif kind == "slower":
         winner = space.baseline
         reason = "the baseline is better than anything the search found"
+    if kind == "unconfirmed" and chosen is not None and keeps_limit < FEASIBLE_ENOUGH:
+        kind, winner = "infeasible", None
+        reason = "; ".join(each for each in (doubtful_limit(grid, keeps_limit), reason) if each)
     return Outcome(
         workload=space.workload,
         objective=grid.objective.label,
@@ -158,14 +168,47 @@ def leader_and_runner_up(grid: Grid, space: Space, trials: Sequence[Trial]) -> t
     targets = set(search_space(space).targets)
     limit = grid.objective.p99_limit_ms
     values: dict[int, list[float]] = {}
-    for seen in observations(trials, grid.objective, space):
-        kept = limit is None or (seen.limit_value is not None and seen.limit_value < limit)
-        if seen.cell in targets and not seen.infeasible and kept:
+    limited: dict[int, list[float]] = {}
+    finished = observations(trials, grid.objective, space)
+    masked = infeasible_cells(finished, limit)
+    for seen in finished:
+        if seen.cell in targets and seen.cell not in masked:
             values.setdefault(seen.cell, []).append(math.log(seen.value))
+            if seen.limit_value:
+                limited.setdefault(seen.cell, []).append(math.log(seen.limit_value))
+    if limit is not None:
+        values = {cell: logs for cell, logs in values.items() if _mean(limited.get(cell)) < math.log(limit)}
     sign = 1 if grid.objective.maximize else -1
     ranked = sorted(values, key=lambda cell: -sign * statistics.fmean(values[cell]))
     others = [cell for cell in ranked if cell != space.baseline_cell]
     return (ranked[0] if ranked else None), (others[0] if others else None)
+
+
+def _mean(logs: Sequence[float] | None) -> float:
+    """Of ln(figure); infinite where there is none, which keeps no limit."""
+    return statistics.fmean(logs) if logs else math.inf
+
+
+def doubtful_limit(grid: Grid, keeps_limit: float) -> str:
+    """That nothing may be handed out, since the likeliest cell keeps the limit only with this probability."""
+    return (
+        f"no configuration surely keeps p99 below {grid.objective.p99_limit_ms:g} ms, the likeliest does with "
+        f"probability {keeps_limit:.0%}: raise [objective] p99_ms, or lower its rate"
+    )
+
+
+def _keeping(trials: Sequence[Trial], limit: float) -> int:
+    """How many of them kept the limit; one without a p99 did not."""
+    figures = [trial.latency.p99 if trial.latency is not None else None for trial in trials]
+    return sum(p99 is not None and p99 < limit for p99 in figures)
+
+
+def _baseline_breaks_limit(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> str:
+    """Why a faster baseline is no answer: it breaks the limit that the leader keeps. Empty where it is one."""
+    limit = grid.objective.p99_limit_ms
+    if limit is None or (kept := _keeping([old for old, _ in pairs], limit)) >= FEASIBLE_ENOUGH * len(pairs):
+        return ""
+    return f"the baseline does more, and kept p99 below {limit:g} ms in only {kept} of {len(pairs)} fresh trials"
 
 
 def _claim(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[VerdictKind, Ratio | None, str]:
@@ -178,9 +221,9 @@ def _claim(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[VerdictKin
         return "unconfirmed", None, f"{words}: {why_without(without)}"
     limit = grid.objective.p99_limit_ms
     if limit is not None:
-        kept = [new.latency is not None and new.latency.p99 is not None and new.latency.p99 < limit for _, new in pairs]
-        if sum(kept) < 0.9 * len(kept):
-            words = f"the leader kept p99 below {limit:g} ms in only {sum(kept)} of {len(kept)} fresh trials"
+        kept = _keeping([new for _, new in pairs], limit)
+        if kept < FEASIBLE_ENOUGH * len(pairs):
+            words = f"the leader kept p99 below {limit:g} ms in only {kept} of {len(pairs)} fresh trials"
             return "unconfirmed", None, words
     found = confirm.verdict(known, maximize=grid.objective.maximize)
     if found.ratio is None or found.low is None or found.high is None:

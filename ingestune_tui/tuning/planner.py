@@ -122,10 +122,9 @@ def _rest_of_block(
         return Plan(
             block, affordable, None, None, 0.0, f"block {block + 1}: {len(affordable)} trials over the whole grid"
         )
-    leader = standing.leader(among_measured=True)
-    sure = float(standing.good[leader])
-    words = f"block {block + 1}: the leader is within {rules.tolerance:.0%} of the best with probability {sure:.0%}"
-    return Plan(block, affordable, None, int(standing.cells[leader]), sure, words)
+    lead = standing.lead()
+    words = f"block {block + 1}: {lead.words(rules.tolerance)}"
+    return Plan(block, affordable, None, lead.cell, lead.sure, words, lead.keeps_limit)
 
 
 def _after_block(
@@ -219,10 +218,9 @@ def _stop(
         if all(cell in masked for cell in space.targets):
             return Plan(block, (), StopReason.NONE_FEASIBLE, None, 0.0, "no cell of the grid can be measured")
         return Plan(block, (), reason, None, 0.0, f"{_STOPPED[reason]}; no cell has been measured")
-    leader = standing.leader(among_measured=True)
-    sure = float(standing.good[leader])
-    words = f"{_STOPPED[reason]}; the leader is within {rules.tolerance:.0%} of the best with probability {sure:.0%}"
-    return Plan(block, (), reason, int(standing.cells[leader]), sure, words)
+    lead = standing.lead()
+    words = f"{_STOPPED[reason]}; {lead.words(rules.tolerance)}"
+    return Plan(block, (), reason, lead.cell, lead.sure, words, lead.keeps_limit)
 
 
 class _Telling:

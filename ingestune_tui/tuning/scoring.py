@@ -114,7 +114,10 @@ def ranking(
     means = {cell: math.fsum(values) / len(values) for cell, values in logs.items()}
     spread = pooled_noise(finished, noise)
     kept = _keeps_limit(finished, limit)
-    rows = [_measured(space, cell, mean, len(logs[cell]), spread, kept.get(cell, True)) for cell, mean in means.items()]
+    rows = [
+        _measured(space, cell, mean, len(logs[cell]), spread, kept.get(cell, limit is None))
+        for cell, mean in means.items()
+    ]
     rows.sort(key=lambda row: (not row.keeps_limit, -row.durability, -sign * means[row.cell], row.cell))
     rows = _ranked(rows, means, spread)
 

@@ -126,13 +126,22 @@ class Plan:
     """The probability that the leader is within the tolerance of the best; 0 before there is a leader."""
     message: str
     """One sentence for people."""
+    keeps_limit: float = 1.0
+    """The probability that the leader keeps the limit; 1 without a limit, or before there is a leader."""
 
 
 def infeasible_cells(finished: Sequence[Observation], limit: float | None) -> frozenset[int]:
-    """Cells that can no longer win: any trial errored, or the limited figure could not be measured at all."""
-    return frozenset(
-        trial.cell
-        for trial in finished
-        if trial.cell != OUTSIDE
-        and (trial.infeasible or (limit is not None and trial.limit_value is None and trial.block != PREFLIGHT_BLOCK))
-    )
+    """Cells that can no longer win: any trial errored, or the limited figure could not be measured.
+
+    Of the baseline's preflight trials one that shows the limited figure is enough.
+    """
+    inside = [trial for trial in finished if trial.cell != OUTSIDE]
+    without = {trial.cell for trial in inside if trial.infeasible}
+    if limit is not None:
+        shown = {trial.cell for trial in inside if trial.limit_value is not None}
+        without |= {
+            trial.cell
+            for trial in inside
+            if trial.limit_value is None and (trial.block != PREFLIGHT_BLOCK or trial.cell not in shown)
+        }
+    return frozenset(without)

@@ -49,6 +49,26 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Lead:
+    """A cell that leads, and how surely."""
+
+    cell: int
+    sure: float
+    """P(it is within the tolerance of the best)."""
+    keeps_limit: float
+    """P(it keeps the limit); 1 without a limit."""
+
+    def words(self, tolerance: float) -> str:
+        """What is known of it, and plainly when it may break the limit."""
+        if self.keeps_limit < FEASIBLE_ENOUGH:
+            return (
+                f"no measured configuration keeps the limit with probability {FEASIBLE_ENOUGH:.0%}, "
+                f"the likeliest does with {self.keeps_limit:.0%}"
+            )
+        return f"the leader is within {tolerance:.0%} of the best with probability {self.sure:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What the finished trials say, over the cells that may still win."""
 
@@ -70,16 +90,24 @@ class Standing:
     """Positions with at least one finished trial."""
 
     def leader(self, among_measured: bool = False) -> int:
-        """The leading position. Cells that keep the limit surely enough go first, whatever their speed."""
+        """The leading position among the cells that keep the limit surely enough.
+
+        Where none does, the one that is likeliest to: `Lead.keeps_limit` says how likely that is.
+        """
         rank = self.good + 1e-6 * np.argsort(np.argsort(self.mean)) / max(len(self.mean), 1)
-        allowed = self.feasible >= FEASIBLE_ENOUGH
-        if among_measured:
-            mask = np.zeros(len(self.cells), dtype=bool)
-            mask[self.measured] = True
-            allowed = allowed & mask if (allowed & mask).any() else mask if mask.any() else allowed
+        considered = np.ones(len(self.cells), dtype=bool)
+        if among_measured and len(self.measured):
+            considered[:] = False
+            considered[self.measured] = True
+        allowed = considered & (self.feasible >= FEASIBLE_ENOUGH)
         if not allowed.any():
-            return int(np.argmax(self.feasible))
+            return int(np.argmax(np.where(considered, self.feasible, -1.0)))
         return int(np.argmax(np.where(allowed, rank, -1.0)))
+
+    def lead(self) -> Lead:
+        """Who leads among the measured cells, and how surely. There must be one."""
+        position = self.leader(among_measured=True)
+        return Lead(int(self.cells[position]), float(self.good[position]), float(self.feasible[position]))
 
 
 def level_table(space: SearchSpace) -> Indices:

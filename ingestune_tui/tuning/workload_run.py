@@ -195,7 +195,9 @@ class WorkloadRun:
         reason = "stopped by the person" if self.confirm_now else plan.message
         self.infeasible = plan.stop is StopReason.NONE_FEASIBLE
         chosen = NO_LEADER if plan.leader is None else plan.leader
-        await self._record.decide(workload, leader=chosen, stop=reason, infeasible=self.infeasible)
+        await self._record.decide(
+            workload, leader=chosen, stop=reason, infeasible=self.infeasible, keeps_limit=plan.keeps_limit
+        )
         leader = None if plan.leader is None else self._space.cells[plan.leader].configuration
         searched = sum(trial.role == "search" and not trial.discarded for trial in self._trials)
         self._emit(

@@ -238,6 +238,21 @@ def test_a_limit_that_nothing_keeps_ends_with_the_likeliest_cell_and_low_certain
     stop = study.search()
     assert stop.stop in (StopReason.CAP, StopReason.NONE_FEASIBLE)
     assert stop.p_leader < 0.05
+    assert stop.keeps_limit < 0.05
+    assert "no measured configuration keeps the limit with probability 90%" in stop.message
+
+
+def test_where_no_cell_surely_keeps_the_limit_the_likeliest_leads_however_slow() -> None:
+    study = hill_study()
+    study.search()
+    standing = stand(SPACE, study.finished, Rules(tolerance=0.05, maximize=True, noise=0.08, limit=None), 1, 99)
+    assert standing is not None
+    slowest = int(standing.measured[np.argmin(standing.mean[standing.measured])])
+    doubtful = np.full(len(standing.cells), 0.3)
+    doubtful[slowest] = 0.6
+    lead = replace(standing, feasible=doubtful).lead()
+    assert (lead.cell, lead.keeps_limit) == (int(standing.cells[slowest]), 0.6)
+    assert "the likeliest does with 60%" in lead.words(0.05)
 
 
 @pytest.mark.parametrize("cells", [(1,), (2,), (4, 3), (24,)])
