@@ -12,6 +12,7 @@ IngestuneError                exit 1
 ├── StoreError                exit 1   the SQLite file
 │   └── NewerStoreError
 ├── StudyError                exit 1   a study that is owned, missing or cannot go on
+│   └── StudyInterrupted               what ends it now and not for good: the same command goes on with it
 ├── TrialError                exit 1   one measurement failed
 ├── SharedCopyError           exit 1   PostgreSQL
 │   ├── SharedCopyRefused              what waiting does not mend: a password, a right, a newer schema
@@ -111,6 +112,10 @@ class NewerStoreError(StoreError):
 
 class StudyError(IngestuneError):
     title = "The study cannot go on"
+
+
+class StudyInterrupted(StudyError):
+    title = "The study was interrupted"
 
 
 class TrialError(IngestuneError):

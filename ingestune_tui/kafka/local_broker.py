@@ -138,6 +138,11 @@ class LocalKafka:
             await self._stop_nodes()
             raise
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether a node ended, and nobody has asked it to. Not to be asked during a restart."""
+        return any(node.returncode is not None for node in self._running.values())
+
     async def wait_failed(self) -> LocalBrokerError:
         """Wait until a node ends without being asked to, and say which and why."""
         ends = {asyncio.create_task(self._running[node.node_id].wait()): node for node in self._nodes}

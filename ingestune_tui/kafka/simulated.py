@@ -73,10 +73,18 @@ class SimulatedKafka:
         shown = f", {self._round_trip_ms} ms round trip" if self._round_trip_ms else ""
         return Connection(self.bootstrap, label=f"simulated broker{shown}", kind="simulated", mock=self)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended, and nobody has asked it to."""
+        return self._process.returncode is not None
+
     async def wait_failed(self) -> LocalBrokerError:
-        """Wait until it ends without being asked to, and say so."""
+        """Wait until it ends without being asked to, and say so in its own last words."""
         code = await self._process.wait()
-        return LocalBrokerError(f"The simulated cluster ended with code {code}.", "Start it again.")
+        said = self._process.stderr_tail().strip()
+        return LocalBrokerError(
+            f"The simulated cluster ended with code {code}: {said or 'it left no word why'}.", "Start it again."
+        )
 
     async def set_round_trip(self, milliseconds: int) -> None:
         """From now on every answer takes that long."""
@@ -103,9 +111,15 @@ class SimulatedKafka:
                 await self._process.stdin.drain()
                 async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                     answer = (await self._process.stdout.readline()).decode().strip()
-            except (OSError, TimeoutError):
+            except TimeoutError:
+                raise LocalBrokerError(
+                    f"{what} failed: the simulated cluster did not answer within {_ANSWER_TIMEOUT_S:.0f} s.",
+                    "Start it again.",
+                ) from None
+            except OSError:
                 answer = ""
         if not answer:
-            raise LocalBrokerError(f"{what} failed: the simulated cluster is gone.", "Start it again.")
+            ended = await self.wait_failed()
+            raise LocalBrokerError(f"{what} failed: the simulated cluster is gone. {ended.what}", ended.hint)
         if answer != "ok":
             raise TrialError(f"{what} failed on the simulated broker: {answer}.", code=answer)

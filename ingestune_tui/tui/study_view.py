@@ -176,7 +176,7 @@ class StudyView:
             case StudyFinished():
                 self.finished = event
                 self.paused = None
-                level: Level = "error" if event.state == "failed" else "info"
+                level: Level = "error" if event.state in ("failed", "interrupted") else "info"
                 self._tell(event.time, level, f"study {event.state}" + (f": {event.message}" if event.message else ""))
         return self
 

@@ -154,7 +154,8 @@ class Watching(Library):
             self.say(event.text, event.level)
         elif isinstance(event, StudyFinished):
             message = f": {event.message}" if event.message else ""
-            self.say(f"study {event.study} {event.state}{message}", "error" if event.state == "failed" else "info")
+            bad = event.state in ("failed", "interrupted")
+            self.say(f"study {event.study} {event.state}{message}", "error" if bad else "info")
 
     @on(CommandGiven)
     @work(group="command")

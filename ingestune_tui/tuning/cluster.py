@@ -13,7 +13,7 @@ from typing import Literal
 
 from ingestune_tui.catalogue import catalogue, dialect, security
 from ingestune_tui.catalogue.catalogue import Scope, Value
-from ingestune_tui.errors import ConfigError, UsageError
+from ingestune_tui.errors import ConfigError, LocalBrokerError, StudyInterrupted, UsageError
 from ingestune_tui.kafka.connection import Connection, external
 from ingestune_tui.kafka.dynamic_config import ConfigAdmin
 from ingestune_tui.kafka.local_broker import LocalKafka
@@ -75,6 +75,8 @@ class OpenCluster:
     """How long the brokers keep a deleted topic's data."""
     node_ids: tuple[int, ...]
     local: LocalKafka | None = None
+    simulated: SimulatedKafka | None = None
+    """Like `local`, only of a cluster that was started here."""
     java_command: tuple[str, ...] = ()
     """Starts the Java load child; prepared only for grids that want it."""
     java_version: str = ""
@@ -109,6 +111,18 @@ class OpenCluster:
             return self.local.topic_gone
         return (lambda _: True) if self.info.simulated else None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether a cluster of our own ended by itself: nobody will answer again. Somebody else's may come back."""
+        own = self.local or self.simulated
+        return own is not None and own.has_ended
+
+    async def refuse_ended(self) -> None:
+        """Raises StudyInterrupted, with its last words, when a cluster of our own ended by itself."""
+        own = self.local or self.simulated
+        if own is not None and own.has_ended:
+            raise died(await own.wait_failed())
+
     async def answer(self) -> None:
         """Return once the cluster answers. Raises ClusterUnreachable."""
         await self.admin.describe_cluster(timeout_s=10)
@@ -139,6 +153,7 @@ async def open_cluster(
     """
     async with contextlib.AsyncExitStack() as stack:
         local: LocalKafka | None = None
+        simulated: SimulatedKafka | None = None
         if choice.kind == "local":
             local = await stack.enter_async_context(
                 LocalKafka(choice.nodes, progress=progress, static_settings=static_settings)
@@ -174,9 +189,15 @@ async def open_cluster(
             delete_delay_s=await admin.log_segment_delete_delay_s(),
             node_ids=tuple(node.id for node in said.nodes),
             local=local,
+            simulated=simulated,
             java_command=java_command,
             java_version=java_version,
         )
+
+
+def died(problem: LocalBrokerError) -> StudyInterrupted:
+    """What a cluster of our own that is gone means for the study at work on it: its trials are not to blame."""
+    return StudyInterrupted(problem.what, "The same command goes on with the study, on a cluster started anew.")
 
 
 async def _java_child(progress: Callable[[str], None]) -> tuple[tuple[str, ...], str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ingestune_tui.errors import StudyError
+from ingestune_tui.errors import StudyError, StudyInterrupted
 from ingestune_tui.model.events import (
     Event,
     Notice,
@@ -112,7 +112,7 @@ class Engine:
     # The study ---------------------------------------------------------------------------------------------
 
     async def run(self) -> Study:
-        """The study with its outcomes: finished, stopped or failed. Its topics are deleted, its row is final."""
+        """The study with its outcomes: finished, stopped, interrupted or failed. Its topics are deleted."""
         grid = self._grid_file.grid
         spaces = [expand(grid, workload) for workload in grid.workloads]
         self._say_started(spaces)
@@ -132,7 +132,8 @@ class Engine:
                 state, message = "stopped", "stopped before its end; the same command goes on with it"
             outcomes += [self._outcome(space, "the study was stopped") for space in spaces[len(outcomes) :]]
         except StudyError as problem:
-            state, message = "failed", str(problem)
+            state = "interrupted" if isinstance(problem, StudyInterrupted) else "failed"
+            message = str(problem)
             outcomes += [self._outcome(space, problem.what) for space in spaces[len(outcomes) :]]
         finally:
             left = await self._loop.close()

@@ -39,13 +39,13 @@ from ingestune_tui.tuning.flags import flags_of, overloaded
 from ingestune_tui.tuning.load_child import LoadChild
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.windows import warmed_up
-from ingestune_tui.units import format_bytes
+from ingestune_tui.units import about_bytes
 
 MOST_WARMUP_S = 15.0
 _READY_S = 30.0
 _SLACK_S = 45.0
 """How much longer than planned a stage may take before the trial is given up: its drain may be slow."""
-_FREE_DISK_LOOK_S = 0.5
+_CLUSTER_LOOK_S = 0.5
 
 
 @dataclass(slots=True)
@@ -87,16 +87,22 @@ class TrialRunner:
         self._disk.writing(order.topic, budget)
         written = 0
         try:
-            measurement = await self._watching_the_disk(self._measure(order))
+            measurement = await self._watching_the_cluster(self._measure(order))
             written = measurement.audit.bytes_written
             return measurement
         finally:
             self._delete_soon(order, written * replication // max(nodes, 1) if written else budget)
 
     async def close(self) -> None:
-        """Wait until every topic of this runner is deleted, and try once more those that could not be."""
+        """Wait until every topic of this runner is deleted, and try once more those that could not be.
+
+        What a cluster of our own that has ended held is gone with it.
+        """
         if self._deletions:
             await asyncio.gather(*self._deletions, return_exceptions=True)
+        if self._cluster.has_ended:
+            self.undeleted.clear()
+            self._left.clear()
         for topic, held in list(self._left.items()):
             await self._delete(topic, held)
 
@@ -128,15 +134,16 @@ class TrialRunner:
             self._left.pop(topic, None)
             self._disk.deleted(topic, node_bytes)
 
-    async def _watching_the_disk(self, measuring: Coroutine[None, None, Measurement]) -> Measurement:
-        """Run it; on `local`, stop it when the disk under the broker runs low."""
+    async def _watching_the_cluster(self, measuring: Coroutine[None, None, Measurement]) -> Measurement:
+        """Run it; stop it when a cluster of our own ends, and on `local` when the disk under it runs low."""
         task = asyncio.create_task(measuring, name="trial")
         try:
-            while not (await asyncio.wait([task], timeout=_FREE_DISK_LOOK_S))[0]:
+            while not (await asyncio.wait([task], timeout=_CLUSTER_LOOK_S))[0]:
+                await self._cluster.refuse_ended()
                 free = self._cluster.free_bytes()
                 if free is not None and free < FREE_DISK_FLOOR:
                     raise TrialError(
-                        f"stopped: only {format_bytes(free)} are free on the broker's disk",
+                        f"stopped: only {about_bytes(free)} are free on the broker's disk",
                         "Lower [limits] bytes_per_trial, or give the local cluster another place with TMPDIR.",
                         code="DISK_LOW",
                     )
@@ -211,7 +218,7 @@ class TrialRunner:
                 await child.send(each)
             within = timings.paced_s + _SLACK_S
             paced = merge.merge_stage(await asyncio.gather(*(child.expect(StageDone, within) for child in producers)))
-            held = not overloaded(paced, rate)
+            held = not overloaded(paced, rate, progress.samples)
             await consumers.all_sent(wait=held)
 
         self._on_stage(order.number, "finish", 0.0)

@@ -15,7 +15,14 @@ from typing import Literal
 
 import msgspec
 
-from ingestune_tui.errors import ClusterUnreachable, IngestuneError, StudyError, TrialError
+from ingestune_tui.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    IngestuneError,
+    LocalBrokerError,
+    StudyError,
+    TrialError,
+)
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import (
     Event,
@@ -37,7 +44,7 @@ from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
-from ingestune_tui.tuning.cluster import OpenCluster
+from ingestune_tui.tuning.cluster import OpenCluster, died
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import trial_bytes
 from ingestune_tui.tuning.grid_file import for_children
@@ -46,7 +53,7 @@ from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.runner import TrialRunner
 from ingestune_tui.tuning.search import SKIPPED
-from ingestune_tui.units import format_bytes
+from ingestune_tui.units import about_bytes
 
 GAP_S = 0.5
 """From the end of a trial to the start of the next, at least: the same for all trials of a study."""
@@ -157,7 +164,7 @@ class TrialLoop:
 
     async def close(self) -> list[str]:
         """Put broker settings back and wait for the last deletions: what could not be done, in sentences."""
-        left = [await self._brokers.close()]
+        left = [] if self._cluster.has_ended else [await self._brokers.close()]
         await self._runner.close()
         if self._runner.undeleted:
             left.append(f"these topics could not be deleted: {', '.join(sorted(self._runner.undeleted))}")
@@ -282,11 +289,20 @@ class TrialLoop:
         return trial
 
     async def _measure(self, order: TrialOrder) -> Measurement:
-        """With the configuration's broker settings in force, which are put back at its end."""
-        if self._brokers.needs_restart(order.configuration):
-            await self._runner.close()  # a broker that is down deletes nothing
-        async with self._brokers.applied(order.configuration):
-            return await self._runner.run(order)
+        """With the configuration's broker settings in force, which are put back at its end.
+
+        Raises StudyInterrupted for whatever fails because a cluster of our own has ended.
+        """
+        try:
+            if self._brokers.needs_restart(order.configuration):
+                await self._runner.close()  # a broker that is down deletes nothing
+            async with self._brokers.applied(order.configuration):
+                return await self._runner.run(order)
+        except LocalBrokerError as problem:
+            raise died(problem) from problem
+        except (ClusterError, TrialError):
+            await self._cluster.refuse_ended()
+            raise
 
     def _begin(self, planned: Planned) -> Trial:
         return Trial(
@@ -350,7 +366,7 @@ class TrialLoop:
         async def waiting(held: int, seconds: float) -> None:
             nonlocal waited
             waited = True
-            reason = f"waiting for the broker to free {format_bytes(held)} of deleted topics"
+            reason = f"waiting for the broker to free {about_bytes(held)} of deleted topics"
             self._emit(StudyPaused(study=self._study.name, reason=reason, retry_in_s=round(seconds, 1)))
 
         await self._unless_stopped(self._disk.wait_for_room(expected, waiting))
@@ -360,9 +376,13 @@ class TrialLoop:
             raise Stopped
 
     async def _wait_for_broker(self, reason: str) -> None:
-        """Ask again and again, more and more slowly, until the cluster answers."""
+        """Ask again and again, more and more slowly, until the cluster answers.
+
+        Raises StudyInterrupted for a cluster of our own that never will.
+        """
         attempt = 0
         while True:
+            await self._cluster.refuse_ended()
             delay = _RETRIES_S[min(attempt, len(_RETRIES_S) - 1)]
             attempt += 1
             self._emit(StudyPaused(study=self._study.name, reason=reason, attempt=attempt, retry_in_s=delay))

@@ -95,8 +95,10 @@ def test_what_cannot_be_simulated_is_bad_usage(round_trip_ms: int, brokers: int)
 
 async def test_one_that_ends_by_itself_is_noticed() -> None:
     async with SimulatedKafka() as kafka:
+        assert not kafka.has_ended
         psutil.Process(kafka.pid).kill()
         assert "ended with code" in (await kafka.wait_failed()).what
+        assert kafka.has_ended
         with pytest.raises(LocalBrokerError, match="gone"):
             await kafka.create_topic("ingestune-late", 1, 1)
 

@@ -116,6 +116,8 @@ def fake_cluster() -> Any:
         topic_gone=lambda _: True,
         admin=SimpleNamespace(delete_topic=nothing),
         answer=nothing,
+        has_ended=False,
+        refuse_ended=nothing,
         broker_settings=settings,
         client_version=lambda _: "scripted 1.0",
         free_bytes=lambda: None,

@@ -1,0 +1,144 @@
+"""What a study does when its cluster, not a configuration, is the trouble. Brokers and measurements are scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyInterrupted, TrialError
+from ingestune_tui.model.events import StudyFinished, StudyPaused
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.cluster import OpenCluster
+from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from ingestune_tui.tuning.runner import TrialRunner
+from tests.unit import scripted_cluster
+from tests.unit.scripted_cluster import CLUSTER, by_linger, scripted
+
+SMALL = """
+[search]
+confirm_pairs = 4
+[producer]
+"linger.ms" = [5, 20, 50]
+acks = "all"
+"""
+LAST_WORDS = "Kafka ended with code 137: There is insufficient memory for the Java Runtime"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with await Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+class Own:
+    """A cluster of our own, as far as it can die."""
+
+    has_ended = False
+
+    async def wait_failed(self) -> LocalBrokerError:
+        return LocalBrokerError(LAST_WORDS)
+
+
+def open_cluster(own: Any) -> OpenCluster:
+    """All of a cluster that dying takes."""
+    nothing: Any = None
+    return OpenCluster(info=CLUSTER, connection=nothing, admin=nothing, delete_delay_s=0.0, node_ids=(1,), local=own)
+
+
+def on(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Any:
+    """Engines of this test meet this one cluster."""
+    cluster = scripted_cluster.fake_cluster()
+    for name, value in changes.items():
+        setattr(cluster, name, value)
+    monkeypatch.setattr(scripted_cluster, "fake_cluster", lambda: cluster)
+    return cluster
+
+
+# A cluster of our own that dies ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "met", [ClusterUnreachable("connection refused"), TrialError("no answer"), LocalBrokerError("it is gone")]
+)
+async def test_when_our_own_cluster_dies_the_study_ends_and_can_be_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch, store: Store, met: Exception
+) -> None:
+    own = Own()
+    ours = open_cluster(own)
+    cluster = on(monkeypatch, refuse_ended=ours.refuse_ended)
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.number == 7:
+            own.has_ended = cluster.has_ended = True
+            raise met
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    words = "it is gone" if isinstance(met, LocalBrokerError) else LAST_WORDS
+    assert (study.state, words in study.message) == ("interrupted", True)
+    assert "The same command goes on with the study" in study.message
+    trials = await world.trials(study)
+    assert (trials[-1].number, trials[-1].state) == (7, "interrupted")
+    assert not any(trial.state in ("failed", "infeasible") for trial in trials)
+    assert not any(isinstance(event, StudyPaused) for event in world.events), "nobody to wait for"
+    (end,) = (event for event in world.events if isinstance(event, StudyFinished))
+    assert (end.study, end.state) == (study.name, "interrupted")
+
+    own.has_ended = cluster.has_ended = False
+    world.script = by_linger()
+    await store.update_study(study.id, state="running")
+    last = await world.run(study)
+    assert last.state == "finished"
+    assert last.outcomes[0].verdict == "faster"
+
+
+async def test_our_own_cluster_that_dies_while_it_is_waited_for_ends_the_waiting(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    own = Own()
+
+    async def answer() -> None:
+        own.has_ended = cluster.has_ended = True
+        raise ClusterUnreachable("connection refused")
+
+    cluster = on(monkeypatch, refuse_ended=open_cluster(own).refuse_ended, answer=answer)
+
+    def script(order: TrialOrder) -> Measurement:
+        raise ClusterUnreachable("connection refused")
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    assert (study.state, LAST_WORDS in study.message) == ("interrupted", True)
+
+
+async def test_a_trial_does_not_outlast_our_own_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestune_tui.tuning.runner._CLUSTER_LOOK_S", 0.001)
+    own = Own()
+    runner = TrialRunner(open_cluster(own), DiskBudget(10, 0.0), lambda *_: None, lambda *_: None)
+    own.free_bytes = lambda: 10**12  # type: ignore[attr-defined]
+    ended = asyncio.Event()
+
+    async def endless() -> Measurement:
+        own.has_ended = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    with pytest.raises(StudyInterrupted, match="insufficient memory"):
+        await asyncio.wait_for(runner._watching_the_cluster(endless()), 30)
+    assert ended.is_set(), "its clean-up has run"
+
+
+async def test_somebody_elses_cluster_is_never_called_dead() -> None:
+    theirs = open_cluster(None)
+    assert not theirs.has_ended
+    await theirs.refuse_ended()
