@@ -29,6 +29,14 @@ _BYTES = {
     "gb": 1000**3,
     "tb": 1000**4,
 }
+_EVEN = (
+    ("GiB", 1024**3),
+    ("GB", 1000**3),
+    ("MiB", 1024**2),
+    ("MB", 1000**2),
+    ("KiB", 1024),
+)
+"""The greatest first: 10 GB are `10GB`, although they are whole KiB too."""
 _SECONDS = {
     "us": 1e-6,
     "µs": 1e-6,
@@ -74,12 +82,12 @@ def parse_seconds(text: str) -> float:
 
 
 def format_bytes(value: float) -> str:
-    """Bytes for a person: units that come out even (`16KiB`, `1MB`), else rounded (`9.1 GB`)."""
+    """Bytes for a person: in the greatest unit that comes out even (`16KiB`, `10GB`), else rounded (`9.1 GB`).
+
+    For a size that somebody chose. What was measured or estimated comes out even by chance: `about_bytes`.
+    """
     if value and value == int(value):
-        for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
-            if value % factor == 0:
-                return f"{int(value) // factor}{unit}"
-        for unit, factor in (("GB", 1000**3), ("MB", 1000**2)):
+        for unit, factor in _EVEN:
             if value % factor == 0:
                 return f"{int(value) // factor}{unit}"
     return about_bytes(value)

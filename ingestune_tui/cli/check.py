@@ -41,7 +41,7 @@ def check(
     from ingestune_tui.tuning.estimate import estimate
     from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable
     from ingestune_tui.tuning.scopes import refuse_replication, refuse_scopes
-    from ingestune_tui.units import format_bytes, format_duration
+    from ingestune_tui.units import about_bytes, format_duration
 
     settings = settings_from(
         database=database,
@@ -66,8 +66,8 @@ def check(
     click.echo(f"cached  {known}")
     click.echo(f"trials  about {price.trials}, confirmation included")
     click.echo(f"time    about {format_duration(price.seconds)}")
-    click.echo(f"writes  up to {format_bytes(price.bytes_written)} per node")
-    click.echo(f"peak    up to {format_bytes(price.peak_bytes)} on disk per node")
+    click.echo(f"writes  up to {about_bytes(price.bytes_written)} per node")
+    click.echo(f"peak    up to {about_bytes(price.peak_bytes)} on disk per node")
     for space in spaces:
         if reason := why_unrunnable(space):
             click.echo(f"note    {space.workload.message_bytes} B is left out: {reason}")

@@ -107,6 +107,9 @@ def test_a_size_that_comes_out_even_can_be_typed_back(count: int, unit: int) -> 
         (1_234_567, "1.23 MB"),
         (999_999, "1.00 MB"),  # never "1000 kB"
         (9_123_456_789, "9.12 GB"),
+        (10**10, "10GB"),  # never "9765625KiB"
+        (64 * 10**6, "64MB"),
+        (2**30, "1GiB"),
         (5_400_000_000_000_001, "5400 TB"),
     ],
 )
