@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ingestune_tui.bench.protocol import StageDone
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.trial import Audit, Flag
-from ingestune_tui.tuning.windows import fell_at_the_end, trend
+from ingestune_tui.tuning.windows import fell_at_the_end, latency_slope, trend
 
 FULL_CORE = 0.95
 """CPU of a sending or reading thread, in cores, from which it is the bottleneck."""
@@ -17,17 +17,28 @@ SHORT_BACKLOG_S = 0.02
 LATE_MS = 1.0
 HELD = 0.98
 """A paced stage holds its rate when at least this share of what fell due was acknowledged, or nearly so, in time."""
+SLACK_S = 0.25
+"""A rate that is held may be behind its schedule by so much without another look: it is in flight."""
+STALLED = 0.25
+"""Nothing acknowledged for this share of the stage, and longer than any message took, is no round trip any more."""
 
 
-def overloaded(paced: StageDone, rate: float) -> bool:
-    """True when the configuration could not hold the paced rate: its latency is no number."""
-    if paced.scheduled == 0:
+def overloaded(paced: StageDone, rate: float, samples: Sequence[Sample]) -> bool:
+    """True when the configuration could not hold the paced rate: its latency is no number.
+
+    What is missing at the end alone does not say so: with a long round trip or linger as much is always in flight.
+    A rate that is not held leaves each message waiting longer than the one before; one that is held, however slowly,
+    does not. `samples` are all samples of the trial.
+    """
+    missing_s = (paced.scheduled - paced.messages) / rate
+    suspicious_s = max(SLACK_S, (1 - HELD) * paced.scheduled / rate)
+    if missing_s <= suspicious_s:
         return False
-    missing = paced.scheduled - paced.messages
-    in_flight_allowed = max(0.25 * rate, 100.0)
-    return paced.messages < HELD * paced.scheduled and (
-        missing > in_flight_allowed or paced.backlog_end > in_flight_allowed
-    )
+    window = [sample for sample in samples if sample.stage == "paced"]
+    if latency_slope(window) * paced.window_s > suspicious_s:
+        return True
+    slowest_ms = max((sample.latency_ms.max or 0.0 for sample in window if sample.latency_ms), default=0.0)
+    return missing_s - slowest_ms / 1000 > max(SLACK_S, STALLED * paced.window_s)
 
 
 def flags_of(
@@ -49,7 +60,7 @@ def flags_of(
     found: list[Flag] = []
     if audit.failed or audit.lost:
         found.append("lossy")
-    if paced is not None and rate and overloaded(paced, rate):
+    if paced is not None and rate and overloaded(paced, rate, samples):
         found.append("overloaded")
     elif consumer_behind:
         found.append("consumer-behind")

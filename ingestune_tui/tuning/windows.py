@@ -68,6 +68,18 @@ def theil_sen_slope(times: Sequence[float], values: Sequence[float]) -> float:
     return statistics.median(slopes) if slopes else 0.0
 
 
+def latency_slope(samples: Sequence[Sample]) -> float:
+    """Seconds by which acknowledging takes longer each second, by the intervals' medians; 0 with fewer than two.
+
+    Where too few were acknowledged in an interval for a median, by their longest. Intervals without any say nothing.
+    """
+    timed = [(sample.t_s, sample.latency_ms) for sample in samples if sample.latency_ms is not None]
+    points = [(t_s, latency.p50) for t_s, latency in timed if latency.p50 is not None]
+    if len(points) < 2:
+        points = [(t_s, latency.max) for t_s, latency in timed if latency.max is not None]
+    return theil_sen_slope([t_s for t_s, _ in points], [ms / 1000 for _, ms in points])
+
+
 def trend(samples: Sequence[Sample]) -> float:
     """How much the rate moved over the window, as a share of its median; 0 with fewer than six samples."""
     counted = [sample for sample in samples if sample.interval_s > 0]

@@ -10,7 +10,7 @@ import pytest
 from ingestune_tui.bench.protocol import Finished, StageDone
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.trial import REMEDIES, Audit, Flag
-from ingestune_tui.tuning.flags import flags_of, overloaded
+from ingestune_tui.tuning.flags import flags_of
 from ingestune_tui.tuning.runner import audit_of
 from ingestune_tui.tuning.windows import fell_at_the_end, theil_sen_slope, trend, warmed_up
 
@@ -132,7 +132,7 @@ def test_a_clean_trial_carries_no_flag() -> None:
     [
         ("lossy", {"audit": Audit(failed={"MSG_TIMED_OUT": 1})}),
         ("lossy", {"audit": Audit(lost=1)}),
-        ("overloaded", {"paced": paced(messages=4000, backlog_end=1000)}),
+        ("overloaded", {"paced": paced(messages=3000, backlog_end=2000)}),
         ("client-bound", {"due_to_sent_p99_ms": 1.5}),
         (
             "client-bound",
@@ -159,7 +159,7 @@ def test_each_flag_has_its_cause_and_its_remedy(flag: Flag, changes: dict[str, A
 
 
 def test_a_consumer_is_not_blamed_where_the_producers_could_not_hold_the_rate() -> None:
-    assert flags(paced=paced(messages=4000, backlog_end=1000), consumer_behind=True) == ("overloaded",)
+    assert flags(paced=paced(messages=3000, backlog_end=2000), consumer_behind=True) == ("overloaded",)
 
 
 def test_a_full_core_is_no_bottleneck_while_the_backlog_is_long() -> None:
@@ -173,13 +173,6 @@ def test_the_warm_up_plays_no_part_in_steadiness() -> None:
 
 def test_without_a_paced_stage_nothing_is_overloaded() -> None:
     assert flags(paced=None, rate=None, due_to_sent_p99_ms=None) == ()
-
-
-def test_a_rate_is_held_when_what_is_missing_is_only_in_flight() -> None:
-    assert not overloaded(paced(messages=4900), 1000.0)
-    assert not overloaded(paced(messages=4800), 1000.0)  # 200 of 1000 a second: a fifth of a second in flight
-    assert overloaded(paced(messages=4700), 1000.0)
-    assert not overloaded(paced(messages=0, scheduled=0), 1000.0)
 
 
 # Audit ------------------------------------------------------------------------------------------------------
