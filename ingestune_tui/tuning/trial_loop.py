@@ -59,6 +59,8 @@ GAP_S = 0.5
 """From the end of a trial to the start of the next, at least: the same for all trials of a study."""
 ATTEMPTS = 2
 """A trial that failed without a permanent reason is run again so often in all."""
+GONE_ATTEMPTS = 3
+"""A trial that lost its brokers so often, while the cluster answered each time after, is itself what they go from."""
 _PERMANENT = frozenset(
     (
         "INVALID_REPLICATION_FACTOR",
@@ -184,14 +186,16 @@ class TrialLoop:
 
     async def run(self, planned: Planned) -> Trial:
         """The trial's final row: done, infeasible, or interrupted because it was skipped. Raises Stopped."""
-        failures = 0
+        failures = gone = 0
         while True:
             await self._wait_until_allowed(planned)
-            trial = await self._once(planned, last=failures + 1 >= ATTEMPTS)
+            trial = await self._once(planned, last=failures + 1 >= ATTEMPTS, last_gone=gone + 1 >= GONE_ATTEMPTS)
             if trial.state == "failed":
                 failures += 1
             elif trial.state != "interrupted" or trial.error_code == SKIPPED:
                 return trial
+            else:
+                gone += 1
 
     async def keep_cached(self, planned: Planned, stored: Trial, *, latency_too: bool) -> Trial:
         """A stored trial of another study stands in for `planned`."""
@@ -218,7 +222,7 @@ class TrialLoop:
         self._emit(TrialFinished.of(trial, self._study.name))
         return trial
 
-    async def _once(self, planned: Planned, *, last: bool) -> Trial:
+    async def _once(self, planned: Planned, *, last: bool, last_gone: bool) -> Trial:
         trial = self._begin(planned)
         self._planned = planned
         order = self._order(planned, trial)
@@ -262,7 +266,8 @@ class TrialLoop:
             gone = isinstance(problem, ClusterUnreachable) or problem.broker_gone
             broker_gone = problem.what if gone else ""
             permanent = not gone and getattr(problem, "permanent", False)
-            trial = _failed(trial, problem, "interrupted" if gone else "infeasible" if permanent or last else "failed")
+            blamed = permanent or (last_gone and await self._answers() if gone else last)
+            trial = _failed(trial, problem, "infeasible" if blamed else "interrupted" if gone else "failed")
             trial = msgspec.structs.replace(trial, permanent=permanent)
         except StudyError as problem:
             fatal = problem
@@ -374,6 +379,14 @@ class TrialLoop:
             self._emit(StudyResumed(study=self._study.name))
         if self._asked == "stop":
             raise Stopped
+
+    async def _answers(self) -> bool:
+        """Whether the cluster answers at this moment."""
+        try:
+            await self._cluster.answer()
+        except ClusterUnreachable:
+            return False
+        return True
 
     async def _wait_for_broker(self, reason: str) -> None:
         """Ask again and again, more and more slowly, until the cluster answers.

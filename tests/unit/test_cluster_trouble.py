@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from ingestune_tui.bench.protocol import Failed
+from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyInterrupted, TrialError
 from ingestune_tui.model.events import StudyFinished, StudyPaused
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.runner import TrialRunner
 from tests.unit import scripted_cluster
@@ -142,3 +145,57 @@ async def test_somebody_elses_cluster_is_never_called_dead() -> None:
     theirs = open_cluster(None)
     assert not theirs.has_ended
     await theirs.refuse_ended()
+
+
+# A configuration that the brokers go from --------------------------------------------------------------------------
+
+
+async def test_a_cell_that_loses_its_brokers_each_time_is_infeasible_where_the_cluster_answers(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.PRODUCER, "linger.ms") == 50:
+            raise ChildFailed(Failed(code="_TRANSPORT", reason="Disconnected", permanent=False, broker_gone=True))
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    lost = [trial for trial in await world.trials(study) if trial.error_code == "_TRANSPORT"]
+    assert [trial.state for trial in lost] == ["interrupted", "interrupted", "infeasible"]
+    assert (lost[-1].error, lost[-1].permanent) == ("Disconnected", False)
+    assert study.state == "finished"
+    assert study.outcomes[0].winner is not None
+    assert study.outcomes[0].winner.get(Scope.PRODUCER, "linger.ms") == 20
+
+
+async def test_a_cell_is_not_to_blame_while_the_cluster_does_not_answer_either(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    away = 5
+    asked = 0
+
+    async def answer() -> None:
+        """Never at the first question after a failure, always at the second."""
+        nonlocal asked
+        asked += 1
+        if asked % 2:
+            raise ClusterUnreachable("connection refused")
+
+    on(monkeypatch, answer=answer)
+
+    def script(order: TrialOrder) -> Measurement:
+        nonlocal away
+        if order.number > 6 and away:
+            away -= 1
+            raise ClusterUnreachable("connection refused")
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    assert study.state == "finished"
+    assert sum(trial.state == "interrupted" for trial in trials) == 5
+    assert not any(trial.state == "infeasible" for trial in trials)
