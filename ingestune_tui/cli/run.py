@@ -63,6 +63,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -> int:
     from ingestune_tui.cli.narrate import JsonLines, Narration
+    from ingestune_tui.model.events import StudyFinished
     from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable, resolve
     from ingestune_tui.tuning.study_lookup import Wanted
     from ingestune_tui.tuning.study_process import StudyProcess, StudyRequest
@@ -93,12 +94,20 @@ async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -
         max_unattended_s=given["max_unattended"],
     )
 
+    last: list[Event] = []
+
     def listen(event: Event) -> None:
+        if isinstance(front, Narration) and isinstance(event, StudyFinished):
+            last.append(event)  # an error that ends the study is said once, by whoever catches it
+            return
         with contextlib.suppress(OSError):  # a terminal or a reader that went away stops no study
             front.tell(event)
 
     with front:
         end = await StudyProcess(request, settings, listen).run()
+        with contextlib.suppress(OSError):
+            for event in last:
+                front.tell(event)
     if end.study is not None and isinstance(front, Narration) and not given["detached"]:
         from ingestune_tui.report.summary import farewell
         from ingestune_tui.storage.store import Store

@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ingestune_tui.errors import IngestuneError, StudyError
 from ingestune_tui.model import events
 from ingestune_tui.model.events import Event, Notice, StudyFinished
 from ingestune_tui.model.grid import Grid
-from ingestune_tui.model.study import Study
+from ingestune_tui.model.study import Study, StudyState
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
@@ -75,13 +77,15 @@ class StudyProcess:
         self._viewers = Viewers(self._command)
         self._engine: Engine | None = None
         self._signal = 0
+        self._name = ""
+        """The study's, once it is claimed."""
         self._ending = asyncio.Event()
         self._early_stop = asyncio.Event()
         self._terminal_gone = request.detached
         self._emit = InOrder(self._tell)
 
     async def run(self) -> StudyEnd:
-        """Run to the end. Raises IngestuneError when the study cannot begin or go on."""
+        """Run to the end, of which every listener is told. Raises IngestuneError when it cannot begin or go on."""
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         path = private_directory(self._settings.paths.runtime) / (self._request.socket_name or f"{os.getpid()}.sock")
         self._watch_signals()
@@ -89,6 +93,7 @@ class StudyProcess:
             watch = asyncio.create_task(self._watch_attendance(), name="attendance")
             work = asyncio.create_task(self._work(str(path)), name="study")
             early = asyncio.create_task(self._early_stop.wait(), name="early stop")
+            why = "it was stopped before it had begun"
             try:
                 await asyncio.wait([work, early], return_when=asyncio.FIRST_COMPLETED)
                 if not work.done() and self._engine is None:
@@ -98,10 +103,11 @@ class StudyProcess:
                 if not self._early_stop.is_set():
                     raise
                 study = None
-            except IngestuneError as problem:
-                self._emit(StudyFinished(study="", state="failed", message=str(problem)))
+            except Exception as problem:
+                why = str(problem) if isinstance(problem, IngestuneError) else "ingestune made a mistake of its own"
                 raise
             finally:
+                self._say_end(why)
                 for task in (watch, early):
                     task.cancel()
                 await asyncio.gather(watch, early, return_exceptions=True)
@@ -115,6 +121,7 @@ class StudyProcess:
             owner = this_process(socket_path)
             wanted = request.wanted
             study = await choose_study(store, wanted, request.grid_file, request.cluster, owner)
+            self._name = study.name
             grid = request.grid_file.grid
             try:
                 async with open_cluster(
@@ -150,9 +157,10 @@ class StudyProcess:
                         engine.stop()
                     study = await engine.run()
             except BaseException:
-                await store.release_study(study.id, owner, "interrupted")
+                ended = study.state not in ("running", "paused")  # only what comes after its end went wrong
+                await store.release_study(study.id, owner, study.state if ended else "interrupted")
                 raise
-            state = "interrupted" if self._signal else study.state
+            state = "interrupted" if self._signal and study.state == "stopped" else study.state
             await store.release_study(study.id, owner, state)
             return await store.find_study(study.id)
 
@@ -167,7 +175,14 @@ class StudyProcess:
         async with Sync(store, self._settings.shared_copy, self._emit):
             yield
 
+    def _say_end(self, why: str) -> None:
+        """The last word of a stream that the engine has not ended; a study that was claimed can be gone on with."""
+        state: StudyState = "interrupted" if self._name else "failed"
+        self._emit(StudyFinished(study=self._name, state=state, message=why))
+
     def _tell(self, event: Event) -> None:
+        if isinstance(event, StudyFinished) and event.state == "stopped" and self._signal:
+            event = msgspec.structs.replace(event, state="interrupted")
         self._viewers.tell(event)
         self._listen(event)
 
