@@ -31,6 +31,7 @@ from ingestune_tui.report.wording import (
     verdict_text,
 )
 from ingestune_tui.tuning.overall import best_overall
+from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import target_class
 from ingestune_tui.tuning.student_t import two_sided
 
@@ -129,9 +130,9 @@ def _size_result(
     tuned = (outcome.winner if outcome is not None else None) or leader
     if tuned == base:  # the baseline won: what it was measured against is worth showing
         tuned = next((trial.configuration for trial in trials if trial.role == "confirm" and not trial.baseline), None)
-    pairs = [trial for trial in trials if trial.role == "confirm"]
+    pairs = [trial for pair in complete_pairs(trials).values() for trial in pair]
     confirmed = against is None and outcome is not None and outcome.verdict in CLAIMS and bool(pairs)
-    source = pairs if confirmed else [trial for trial in trials if trial.role != "confirm"] or pairs
+    source = pairs if confirmed else [trial for trial in trials if trial.role != "confirm"] or list(trials)
     if against is not None:
         base, old = against, [trial for trial in source if trial.configuration == against]
     else:

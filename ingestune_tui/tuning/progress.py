@@ -11,9 +11,10 @@ from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
 from ingestune_tui.model.study import Predicted, Ratio
 from ingestune_tui.model.trial import Trial
+from ingestune_tui.tuning.common_window import Series
 from ingestune_tui.tuning.confirm import ratio_interval
 from ingestune_tui.tuning.estimate import search_trials
-from ingestune_tui.tuning.outcome import complete_pairs
+from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import objective_value
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan
 from ingestune_tui.units import three_digits
@@ -58,10 +59,12 @@ class Reporter:
         """After a search trial: `position` of the plan's trials are done."""
         self._search(plan, position, trials)
 
-    def confirming(self, pairs: int, trials: Sequence[Trial]) -> frozenset[int]:
-        """Between pairs; the numbers of the pairs that are complete."""
+    def confirming(self, pairs: int, trials: Sequence[Trial], series: Series) -> frozenset[int]:
+        """Between pairs; the numbers of the pairs that are complete. `series` as for `judge`."""
         complete = complete_pairs(trials)
-        values = self._pair_values(trials)
+        figure = self._grid.objective.figure
+        both = [pair_values(pair, figure, series) for pair in complete.values()]
+        values = [(old, new) for old, new in both if old and new]
         so_far = None
         if len(values) >= 2:
             ratio, low, high = ratio_interval(values)
@@ -147,14 +150,6 @@ class Reporter:
         if now and before:
             gain = f", {100 * (statistics.fmean(now) / statistics.fmean(before) - 1):+.0f} %"
         return f"leader changed at {number}: {words}{gain}"
-
-    def _pair_values(self, trials: Sequence[Trial]) -> list[tuple[float, float]]:
-        values = []
-        for baseline, leader in complete_pairs(trials).values():
-            old, new = (objective_value(each, self._grid.objective.figure) for each in (baseline, leader))
-            if old and new:
-                values.append((old, new))
-        return values
 
 
 def progress_words(progress: Progress) -> str:

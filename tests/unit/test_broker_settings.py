@@ -23,7 +23,7 @@ from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.estimate import estimate
 from ingestune_tui.tuning.grid_file import resolve
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
-from ingestune_tui.tuning.outcome import complete_pairs
+from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.search import observations
 from tests.unit import scripted_cluster

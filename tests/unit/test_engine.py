@@ -28,7 +28,7 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning import trial_loop
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
-from ingestune_tui.tuning.outcome import complete_pairs
+from ingestune_tui.tuning.pairs import complete_pairs
 from tests.unit import scripted_cluster
 from tests.unit.scripted_cluster import by_linger, measured, scripted
 

@@ -41,6 +41,13 @@ def test_figures_of_a_confirmed_result_come_from_its_pairs_alone(fake: FakeStudy
     assert ratio == pytest.approx(fake.outcomes[1].ratio.ratio)
 
 
+def test_the_lone_half_of_a_voided_pair_has_no_part_in_the_figures(fake: FakeStudy) -> None:
+    half = next(trial for trial in fake.trials if trial.role == "confirm" and not trial.baseline)
+    voided = msgspec.structs.replace(half, id="voided", block=half.block + 1, mb_per_s=9e9, messages_per_s=9e9)
+    whole, with_half = (summarize(trials, fake.outcomes) for trials in (fake.trials, [*fake.trials, voided]))
+    assert with_half.sizes == whole.sizes
+
+
 def test_before_the_outcome_the_figures_are_of_the_search_and_say_so(fake: FakeStudy) -> None:
     search = [trial for trial in fake.trials if trial.role != "confirm"]
     result = summarize(search, [], leaders={1000: BEST}).sizes[1]
