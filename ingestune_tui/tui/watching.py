@@ -85,8 +85,19 @@ class Watching(Library):
         if not owner_lives(study):
             return False
 
+        live = self.state.live
+        left = live.started if live is not None and live.finished is None else None
+
         async def attach() -> StudyClient:
-            return await StudyClient.attach(study)
+            try:
+                client = await StudyClient.attach(study)
+            except StudyError:
+                if left is not None:
+                    self.call_later(self.open_study, left.study_id)  # the line to it was given up for this one
+                raise
+            if left is not None:
+                self.say(f"watching {study.name} now; {left.study} goes on, and 5, then enter on it, shows it again")
+            return client
 
         self._watch(attach, "live")
         return True
