@@ -25,9 +25,10 @@ from ingestune_tui.bench.latency import decode
 from ingestune_tui.bench.protocol import StageDone
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.simulated import SimulatedKafka
-from tests.bench.load_child import LoadChild, fresh_topic, producer_spec
+from tests.bench.load_child import LoadChild, fresh_topic, producer_spec, until_quiet
 
 STALL_S = 0.5
+LINGER_MS = 100
 JUDGED_FROM = 20_000
 JAVA_CONFIG = {"batch.size": "1000000", "linger.ms": "5"}
 
@@ -119,6 +120,22 @@ def round_trip_findings(done: StageDone, linger_ms: int) -> list[Finding]:
             p95 <= 50 + linger_ms + 10,
         ),
     ]
+
+
+def lingering(bootstrap: str, command: Sequence[str] | None = None) -> list[StageDone]:
+    """Paced stages of a producer that lingers LINGER_MS, up to the first that nothing else on the machine held up."""
+    config = {"linger.ms": str(LINGER_MS)}
+    with (
+        fresh_topic(bootstrap) as topic,
+        LoadChild(producer_spec(bootstrap, topic, config=config), command) as child,
+    ):
+        child.ready()
+        return until_quiet(lambda: child.pace(200, 1.5), not_much_more_than_linger)
+
+
+def not_much_more_than_linger(done: StageDone) -> bool:
+    """The first of a batch waits the whole linger, the last not at all: about half of it in the middle."""
+    return percentile_ms(done.latency, 100) < 3 * LINGER_MS and percentile_ms(done.latency, 50) < 1.2 * LINGER_MS
 
 
 def lateness(bootstrap: str, command: Sequence[str] | None = None) -> list[Finding]:

@@ -23,8 +23,8 @@ from ingestune_tui.bench.protocol import (
     Warm,
 )
 from ingestune_tui.model.sample import Sample
-from tests.bench.latency_truth import percentile_ms
-from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec, until_quiet
+from tests.bench.latency_truth import LINGER_MS, lingering, not_much_more_than_linger, percentile_ms
+from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec
 
 pytestmark = pytest.mark.kafka
 
@@ -75,21 +75,11 @@ def test_samples_carry_the_reasons(local_kafka: str, java: Sequence[str]) -> Non
 
 
 def test_linger_is_read_as_latency(local_kafka: str, java: Sequence[str]) -> None:
-    with (
-        fresh_topic(local_kafka) as topic,
-        LoadChild(producer_spec(local_kafka, topic, config={"linger.ms": "100"}), java) as child,
-    ):
-        child.ready()
-        stages = until_quiet(lambda: child.pace(200, 1.5), linger_shows)
-    assert linger_shows(stages[-1])
+    stages = lingering(local_kafka, java)
+    assert not_much_more_than_linger(stages[-1])
     for stage in stages:
-        assert percentile_ms(stage.latency, 100) >= 100
-        assert percentile_ms(stage.latency, 50) > 20
-
-
-def linger_shows(stage: StageDone) -> bool:
-    """The first of a batch waits 100 ms, the last not at all: about half of it in the middle."""
-    return percentile_ms(stage.latency, 100) < 300 and 20 < percentile_ms(stage.latency, 50) < 120
+        assert percentile_ms(stage.latency, 100) >= LINGER_MS, "the first of a batch waits the whole of it"
+        assert percentile_ms(stage.latency, 50) > 0.2 * LINGER_MS, "and the one in the middle about half"
 
 
 def test_the_byte_cap_ends_each_stage_early_and_says_so(local_kafka: str, java: Sequence[str]) -> None:

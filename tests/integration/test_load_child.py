@@ -7,8 +7,8 @@ import pytest
 from ingestune_tui.bench.latency import decode
 from ingestune_tui.bench.protocol import CapReached, Failed, Saturate, StageDone, Stop, Warm
 from ingestune_tui.model.sample import Sample
-from tests.bench.latency_truth import percentile_ms
-from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec, until_quiet
+from tests.bench.latency_truth import LINGER_MS, lingering, not_much_more_than_linger, percentile_ms
+from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec
 
 pytestmark = pytest.mark.kafka
 
@@ -80,21 +80,11 @@ def test_a_paced_rate_below_one_message_a_wakeup_is_kept(local_kafka: str) -> No
 
 
 def test_linger_is_read_as_latency(local_kafka: str) -> None:
-    with (
-        fresh_topic(local_kafka) as topic,
-        LoadChild(producer_spec(local_kafka, topic, config={"linger.ms": "100"})) as child,
-    ):
-        child.ready()
-        stages = until_quiet(lambda: child.pace(200, 1.5), linger_shows)
-    assert linger_shows(stages[-1])
+    stages = lingering(local_kafka)
+    assert not_much_more_than_linger(stages[-1])
     for stage in stages:
-        assert percentile_ms(stage.latency, 100) >= 100
-        assert percentile_ms(stage.latency, 50) > 20
-
-
-def linger_shows(stage: StageDone) -> bool:
-    """The first of a batch waits 100 ms, the last not at all: about half of it in the middle."""
-    return percentile_ms(stage.latency, 100) < 250 and 20 < percentile_ms(stage.latency, 50) < 110
+        assert percentile_ms(stage.latency, 100) >= LINGER_MS, "the first of a batch waits the whole of it"
+        assert percentile_ms(stage.latency, 50) > 0.2 * LINGER_MS, "and the one in the middle about half"
 
 
 def test_the_byte_cap_ends_each_stage_early_and_says_so(local_kafka: str) -> None:

@@ -11,6 +11,7 @@ from ingestune_tui.errors import StudyError
 from ingestune_tui.model.events import SyncState
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.study import Cluster
+from ingestune_tui.settings import SharedCopy
 from ingestune_tui.storage.database import Database
 from ingestune_tui.storage.outbox import Outbox
 from ingestune_tui.storage.owner import this_process
@@ -30,6 +31,17 @@ pytestmark = pytest.mark.postgres
 def paths(tmp_path: Path) -> tuple[Path, Path]:
     """Databases of two people."""
     return tmp_path / "mine.db", tmp_path / "theirs.db"
+
+
+async def both_sent(paths: tuple[Path, Path], postgres: str, their_trials: int) -> tuple[SharedCopy, str]:
+    """A study `mine` of one trial, and `theirs`, both in PostgreSQL: the shared copy, and the id of theirs."""
+    mine, theirs = paths
+    shared = copy_at(postgres)
+    await fill(mine, "mine", 1)
+    their_id = await fill(theirs, "theirs", their_trials)
+    for path in paths:
+        await sync_once(path, shared)
+    return shared, their_id
 
 
 async def test_a_colleagues_study_comes_whole(paths: tuple[Path, Path], postgres: str) -> None:
@@ -93,11 +105,7 @@ async def test_a_changed_trial_keeps_its_samples_and_a_number_may_change_hands(
     paths: tuple[Path, Path], postgres: str
 ) -> None:
     mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    their_id = await fill(theirs, "theirs", 2)
-    for path in paths:
-        await sync_once(path, shared)
+    shared, their_id = await both_sent(paths, postgres, 2)
     await pull(mine, shared)
     async with await Store.open(theirs) as store:
         first, second = await store.trials(their_id)
@@ -119,11 +127,7 @@ async def test_a_changed_trial_keeps_its_samples_and_a_number_may_change_hands(
 
 async def test_verify_counts_pulled_rows_apart(paths: tuple[Path, Path], postgres: str) -> None:
     mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    their_id = await fill(theirs, "theirs", 3)
-    for path in paths:
-        await sync_once(path, shared)
+    shared, their_id = await both_sent(paths, postgres, 3)
     await pull(mine, shared)
     async with await Store.open(theirs) as store:
         await store.finish_trial(make_trial(their_id, 4), make_samples(), HISTOGRAMS)
@@ -158,11 +162,7 @@ async def test_only_studies_of_known_clusters_come(paths: tuple[Path, Path], pos
 
 async def test_what_changed_comes_again_and_what_was_deleted_goes(paths: tuple[Path, Path], postgres: str) -> None:
     mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    their_id = await fill(theirs, "theirs", 1)
-    for path in paths:
-        await sync_once(path, shared)
+    shared, their_id = await both_sent(paths, postgres, 1)
     await pull(mine, shared)
     async with await Store.open(theirs) as store:
         await store.finish_trial(make_trial(their_id, 2), make_samples(), HISTOGRAMS)
@@ -183,12 +183,8 @@ async def test_what_changed_comes_again_and_what_was_deleted_goes(paths: tuple[P
 async def test_a_pulled_study_deleted_here_stays_there_and_does_not_come_back(
     paths: tuple[Path, Path], postgres: str
 ) -> None:
-    mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    their_id = await fill(theirs, "theirs", 1)
-    for path in paths:
-        await sync_once(path, shared)
+    mine, _ = paths
+    shared, their_id = await both_sent(paths, postgres, 1)
     await pull(mine, shared)
     async with await Store.open(mine) as store:
         await store.delete_study(their_id)
@@ -198,12 +194,8 @@ async def test_a_pulled_study_deleted_here_stays_there_and_does_not_come_back(
 
 
 async def test_a_setting_made_by_hand_is_refused_and_named(paths: tuple[Path, Path], postgres: str) -> None:
-    mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    await fill(theirs, "theirs", 3)
-    for path in paths:
-        await sync_once(path, shared)
+    mine, _ = paths
+    shared, _ = await both_sent(paths, postgres, 3)
     await ask(
         postgres,
         "update ingestune.configuration set body = jsonb_set(body::jsonb, '{producer,plugin.library.paths}',"
@@ -224,12 +216,8 @@ async def test_a_setting_made_by_hand_is_refused_and_named(paths: tuple[Path, Pa
 
 
 async def test_a_study_whose_winner_was_made_by_hand_is_refused(paths: tuple[Path, Path], postgres: str) -> None:
-    mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    await fill(theirs, "theirs", 1)
-    for path in paths:
-        await sync_once(path, shared)
+    mine, _ = paths
+    shared, _ = await both_sent(paths, postgres, 1)
     await ask(
         postgres,
         "update ingestune.study set rev = rev + 1, body = jsonb_set(body::jsonb, '{outcomes}', $$[{"
@@ -243,12 +231,8 @@ async def test_a_study_whose_winner_was_made_by_hand_is_refused(paths: tuple[Pat
 
 
 async def test_rows_that_are_no_rows_are_refused(paths: tuple[Path, Path], postgres: str) -> None:
-    mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    study_id = await fill(theirs, "theirs", 2)
-    for path in paths:
-        await sync_once(path, shared)
+    mine, _ = paths
+    shared, study_id = await both_sent(paths, postgres, 2)
     bad = msgspec.structs.replace(make_study("nasty\x1b]0;", host="h"), id="bad")
     await ask(
         postgres,
@@ -306,11 +290,7 @@ async def test_a_revision_that_is_none_is_refused_until_its_owner_mends_it(
     paths: tuple[Path, Path], postgres: str
 ) -> None:
     mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    await fill(theirs, "theirs", 2)
-    for path in paths:
-        await sync_once(path, shared)
+    shared, _ = await both_sent(paths, postgres, 2)
     for table in ("trial", "series", "histogram"):
         await ask(postgres, f"update ingestune.{table} set rev = 9223372036854775807")
     pulled = await pull(mine, shared)
@@ -325,12 +305,8 @@ async def test_a_revision_that_is_none_is_refused_until_its_owner_mends_it(
 
 
 async def test_a_study_that_is_too_large_is_named(paths: tuple[Path, Path], postgres: str) -> None:
-    mine, theirs = paths
-    shared = copy_at(postgres)
-    await fill(mine, "mine", 1)
-    their_id = await fill(theirs, "theirs", 1)
-    for path in paths:
-        await sync_once(path, shared)
+    mine, _ = paths
+    shared, their_id = await both_sent(paths, postgres, 1)
     await ask(
         postgres,
         "update ingestune.study set body = jsonb_set(body::jsonb, '{grid_text}', to_jsonb(repeat('x', 8000001)))::text"
@@ -342,13 +318,10 @@ async def test_a_study_that_is_too_large_is_named(paths: tuple[Path, Path], post
 
 
 async def test_a_trial_of_mine_is_never_taken_from_outside(paths: tuple[Path, Path], postgres: str) -> None:
-    mine, theirs = paths
-    shared = copy_at(postgres)
-    my_id = await fill(mine, "mine", 1)
-    their_id = await fill(theirs, "theirs", 1)
-    for path in paths:
-        await sync_once(path, shared)
+    mine, _ = paths
+    shared, their_id = await both_sent(paths, postgres, 1)
     async with await Store.open(mine) as store:
+        my_id = (await store.find_study("mine")).id
         (before,) = await store.trials(my_id)
     await ask(
         postgres,
