@@ -87,7 +87,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     ratio: Ratio | None = None
     """Winner over baseline in the objective; None unless confirmed."""
     latency: Ratio | None = None
-    """Winner's p99 over the baseline's at the same rate; None unless both were measured."""
+    """Winner's p99 over the baseline's at the same rate; None unless every pair has both."""
+    latency_reason: str = ""
+    """Why `latency` is None although the pairs were run; else empty."""
+    throughput: Ratio | None = None
+    """Winner's throughput over the baseline's in the same pairs; None where that is the objective, or unconfirmed."""
+    compared: str = ""
+    """How pairs were compared of which a byte cap ended one half early; empty where none was."""
     winner: Configuration | None = None
     """The confirmed winner, or the unconfirmed leader."""
     baseline: Configuration

@@ -243,9 +243,15 @@ def _is_default(item: Setting, client: str) -> bool:
 def claim(outcome: Outcome) -> str:
     """The honest sentence: `1.52x [1.44, 1.61] the throughput of librdkafka's defaults: faster; p99 …`."""
     text = verdict_text(outcome, f"the {outcome.objective.split(',')[0]} of {baseline_name(outcome)}")
-    if outcome.latency is not None and outcome.ratio is not None and "throughput" in outcome.objective:
+    if outcome.ratio is None or outcome.verdict not in CLAIMS:
+        return text
+    if "throughput" in outcome.objective and outcome.latency is not None:
         text += f"; p99 at the same rate {ratio_text(outcome.latency)}"
-    return text
+    elif "throughput" in outcome.objective and outcome.latency_reason:
+        text += f"; p99 not compared: {outcome.latency_reason}"
+    if outcome.throughput is not None:
+        text += f"; throughput {ratio_text(outcome.throughput)}"
+    return f"{text}; {outcome.compared}" if outcome.compared else text
 
 
 def what_mattered(effects: Sequence[Effect]) -> str:

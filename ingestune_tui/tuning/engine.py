@@ -254,6 +254,7 @@ class Engine:
             stop_reason=self._record.decided(workload, "stop") or "",
             infeasible=infeasible,
             keeps_limit=float(self._record.decided(workload, "keeps_limit") or 1.0),
+            series=self._record.series,
         )
 
     def _cell(self, space: Space, name: str) -> int | None:

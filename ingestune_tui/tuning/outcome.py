@@ -15,6 +15,8 @@ from ingestune_tui.model.space import Space
 from ingestune_tui.model.study import Effect, Outcome, Predicted, Ratio, VerdictKind
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning import confirm, effects, preflight
+from ingestune_tui.tuning.common_window import Pair, Series, pair_values, throughputs, unequal
+from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import objective_value, observations, search_space
 from ingestune_tui.tuning.search_space import infeasible_cells
 from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH
@@ -24,15 +26,6 @@ _NOTHING_SHOWN = ("no measurable difference", "unstable")
 """Verdicts after which a baseline that led the search is still the one to keep."""
 _FEWEST_TO_PREDICT = 12
 """Trials of preflight and search, from which on the model may be shown to people."""
-
-
-def complete_pairs(trials: Sequence[Trial]) -> dict[int, tuple[Trial, Trial]]:
-    """Pair number to (baseline, leader): the pairs whose halves were both measured in one attempt."""
-    halves: dict[tuple[int, int], dict[bool, Trial]] = {}
-    for trial in trials:
-        if trial.role == "confirm" and trial.pair is not None and trial.counts:
-            halves.setdefault((trial.pair, trial.block), {})[trial.baseline] = trial
-    return {pair: (both[True], both[False]) for (pair, _), both in sorted(halves.items()) if len(both) == 2}
 
 
 def judge(
@@ -47,20 +40,25 @@ def judge(
     stop_reason: str,
     infeasible: bool = False,
     keeps_limit: float = 1.0,
+    series: Series | None = None,
 ) -> Outcome:
     """The outcome of one workload. `challenger` met the baseline in the pairs; `reason` says why there is no claim.
 
     `leader` is whom the search put first: the baseline itself, where the challenger is only the runner-up.
     `infeasible` is True when nothing could be measured at all, as against not having got so far. `keeps_limit` is the
     probability that the leader keeps the limit: one that may break it is handed out only when fresh pairs saw it keep
-    the limit.
+    the limit. `series` are the samples of pairs with unequal windows.
     """
     pairs = list(complete_pairs(trials).values())
     kind: VerdictKind = "infeasible" if infeasible else "unconfirmed"
-    ratio = latency = None
+    ratio = latency = throughput = None
+    latency_reason = compared = ""
     if challenger is not None and not reason and pairs_planned and len(pairs) == pairs_planned:
-        kind, ratio, reason = _claim(grid, pairs)
-        latency = _latency_ratio(pairs)
+        kind, ratio, reason = _claim(grid, pairs, series or {})
+        latency, latency_reason = _latency_ratio(pairs)
+        if ratio is not None and grid.objective.figure != "throughput":
+            throughput = _ratio_of([throughputs(pair, series or {}) for pair in pairs])
+        compared = _compared(pairs)
     chosen = challenger
     if leader is not None and (kind == "unconfirmed" or (leader == space.baseline_cell and kind in _NOTHING_SHOWN)):
         chosen = leader
@@ -84,6 +82,9 @@ def judge(
         reason=reason,
         ratio=ratio,
         latency=latency,
+        latency_reason=latency_reason,
+        throughput=throughput,
+        compared=compared,
         winner=winner,
         baseline=space.baseline,
         pairs=len(pairs),
@@ -203,7 +204,7 @@ def _keeping(trials: Sequence[Trial], limit: float) -> int:
     return sum(p99 is not None and p99 < limit for p99 in figures)
 
 
-def _baseline_breaks_limit(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> str:
+def _baseline_breaks_limit(grid: Grid, pairs: Sequence[Pair]) -> str:
     """Why a faster baseline is no answer: it breaks the limit that the leader keeps. Empty where it is one."""
     limit = grid.objective.p99_limit_ms
     if limit is None or (kept := _keeping([old for old, _ in pairs], limit)) >= FEASIBLE_ENOUGH * len(pairs):
@@ -211,13 +212,27 @@ def _baseline_breaks_limit(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> 
     return f"the baseline does more, and kept p99 below {limit:g} ms in only {kept} of {len(pairs)} fresh trials"
 
 
-def _claim(grid: Grid, pairs: Sequence[tuple[Trial, Trial]]) -> tuple[VerdictKind, Ratio | None, str]:
+def _compared(pairs: Sequence[Pair]) -> str:
+    """How pairs with unequal windows were compared; empty without any."""
+    cut = [pair for pair in pairs if unequal(pair)]
+    if not cut:
+        return ""
+    shortest = min(trial.window_s or 0.0 for pair in cut for trial in pair)
+    return (
+        f"in {len(cut)} of {len(pairs)} pairs [limits] bytes_per_trial ended one half early: their throughput is that "
+        f"of the time both ran, {shortest:.1f} s at least"
+    )
+
+
+def _claim(grid: Grid, pairs: Sequence[Pair], series: Series) -> tuple[VerdictKind, Ratio | None, str]:
     figure = grid.objective.figure
-    values = [(objective_value(old, figure), objective_value(new, figure)) for old, new in pairs]
+    values = [pair_values(pair, figure, series) for pair in pairs]
     known = [(old, new) for old, new in values if old and new]
     if len(known) < len(values):
         without = [trial for pair in pairs for trial in pair if not objective_value(trial, figure)]
         words = f"{len(values) - len(known)} of {len(values)} pairs have no {grid.objective.figure_name}"
+        if not without:
+            return "unconfirmed", None, f"{words} over a common window: raise [limits] bytes_per_trial"
         return "unconfirmed", None, f"{words}: {why_without(without)}"
     limit = grid.objective.p99_limit_ms
     if limit is not None:
@@ -242,16 +257,24 @@ def why_without(trials: Sequence[Trial]) -> str:
     return "too few messages were counted"
 
 
-def _latency_ratio(pairs: Sequence[tuple[Trial, Trial]]) -> Ratio | None:
-    """p99 of the leader over the baseline's at the same rate; None unless all pairs have both."""
-    values = [
-        (old.latency.p99, new.latency.p99)
-        for old, new in pairs
-        if old.latency and new.latency and old.latency.p99 and new.latency.p99
-    ]
-    if len(values) < max(len(pairs), confirm.FEWEST_PAIRS):
+def _latency_ratio(pairs: Sequence[Pair]) -> tuple[Ratio | None, str]:
+    """p99 of the leader over the baseline's at the same rate; None, with the reason, unless all pairs have both."""
+    values = [(objective_value(old, "p99"), objective_value(new, "p99")) for old, new in pairs]
+    lacking = [pair for pair, (old, new) in zip(pairs, values, strict=True) if not old or not new]
+    if not lacking:
+        return _ratio_of(values), ""
+    if not any(trial.rate for pair in pairs for trial in pair):
+        return None, "the trials have no paced stage"
+    without = [trial for pair in lacking for trial in pair if not objective_value(trial, "p99")]
+    return None, f"{len(lacking)} of {len(pairs)} pairs have no p99: {why_without(without)}"
+
+
+def _ratio_of(values: Sequence[tuple[float | None, float | None]]) -> Ratio | None:
+    """The ratio over all pairs with its interval; None where a pair lacks the figure, or too few were run."""
+    known = [(old, new) for old, new in values if old and new]
+    if len(known) < max(len(values), confirm.FEWEST_PAIRS):
         return None
-    ratio, low, high = confirm.ratio_interval(values)
+    ratio, low, high = confirm.ratio_interval(known)
     return Ratio(ratio=ratio, low=low, high=high)
 
 

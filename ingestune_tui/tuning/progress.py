@@ -11,7 +11,7 @@ from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space
 from ingestune_tui.model.study import Predicted, Ratio
 from ingestune_tui.model.trial import Trial
-from ingestune_tui.tuning.common_window import Series
+from ingestune_tui.tuning.common_window import Series, pair_values
 from ingestune_tui.tuning.confirm import ratio_interval
 from ingestune_tui.tuning.estimate import search_trials
 from ingestune_tui.tuning.pairs import complete_pairs

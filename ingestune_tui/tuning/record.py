@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.common_window import unequal
+from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
 
 NO_LEADER = -1
@@ -25,6 +28,8 @@ class StudyRecord:
         self.study = study
         self.trials = list(trials)
         self.store = store
+        self.series: dict[str, list[Sample]] = {}
+        """By trial, the samples that `read_series` found to be needed."""
 
     def of(self, workload: Workload) -> list[Trial]:
         """The trials of one workload, in the order of their numbers."""
@@ -56,6 +61,13 @@ class StudyRecord:
         What the person asked for besides costs the search nothing.
         """
         return sum(trial.duration_s + GAP_S for trial in self.trials if not trial.cached and trial.role != "again")
+
+    async def read_series(self, workload: Workload) -> None:
+        """Read the samples of the confirmation pairs of which a byte cap ended one half early."""
+        for pair in complete_pairs(self.of(workload)).values():
+            for trial in pair if unequal(pair) else ():
+                if trial.id not in self.series:
+                    self.series[trial.id] = await self.store.samples(trial.id)
 
     async def measure(self, loop: TrialLoop, planned: Planned) -> Trial:
         """Run it and keep it; the first trial after a restart of the brokers is another one, thrown away."""

@@ -290,13 +290,18 @@ class WorkloadRun:
         await self._record.decide(self._space.workload, challenger=leader)
         order = pair_order(pairs)
         for pair in range(pairs):
-            if pair in self._reporter.confirming(pairs, self._trials):
+            if pair in await self._complete(pairs):
                 continue
             await self._again.run()
             if failure := await self._pair(leader, pair, order[2 * pair : 2 * pair + 2]):
                 return failure
-        self._reporter.confirming(pairs, self._trials)
+        await self._complete(pairs)
         return ""
+
+    async def _complete(self, pairs: int) -> frozenset[int]:
+        """The numbers of the pairs that are complete; says how far the confirmation is."""
+        await self._record.read_series(self._space.workload)
+        return self._reporter.confirming(pairs, self._trials, self._record.series)
 
     async def _pairs(self) -> int:
         """The number of pairs, fixed before the first one."""

@@ -73,6 +73,8 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
     first: list[Run] = [(mark + verdict_text(outcome), _LOUD.get(outcome.verdict, "strong"))]
     if outcome.latency is not None:
         first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
+    if outcome.throughput is not None:
+        first.append((f"   throughput {ratio_text(outcome.throughput)}", "label"))
     changes = difference_text(outcome.winner, outcome.baseline, outcome.workload) if outcome.winner else []
     return Said(
         tuple(first),

@@ -1,0 +1,92 @@
+"""A study that minimises a latency, from end to end, and the latency beside a throughput verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingestune_tui.catalogue.catalogue import Scope
+from ingestune_tui.model.events import SearchStopped, StudyFinished, public_json
+from ingestune_tui.report.summary import claim
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from tests.unit.scripted_cluster import measured, scripted
+
+GRID = """
+[search]
+confirm_pairs = 4
+[producer]
+"linger.ms" = [5, 20, 50]
+acks = "all"
+"""
+LEAST_P99 = '[objective]\nminimize = "p99"\nrate = 5000\n' + GRID
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with await Store.open(tmp_path / "results.db") as opened:
+        yield opened
+
+
+def linger_of(order: TrialOrder) -> int:
+    return int(order.configuration.get(Scope.PRODUCER, "linger.ms") or 5)
+
+
+def quick_or_much(order: TrialOrder) -> Measurement:
+    """linger.ms 20 has half of the latency and four fifths of the throughput; 50 is the worst in both."""
+    p99_ms, rate = {5: (10.0, 1000.0), 20: (5.0, 800.0), 50: (40.0, 500.0)}[linger_of(order)]
+    wobble = 1 + 0.01 * (order.number % 3)
+    return measured(rate * wobble, p99_ms=p99_ms * wobble, rate=order.rate or 300.0)
+
+
+async def test_the_least_p99_is_searched_confirmed_and_told_with_its_price_in_throughput(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, LEAST_P99, quick_or_much)
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert (study.state, outcome.verdict, outcome.objective) == ("finished", "faster", "p99")
+    assert outcome.winner is not None
+    assert outcome.winner.get(Scope.PRODUCER, "linger.ms") == 20
+    assert outcome.ratio is not None
+    assert outcome.throughput is not None
+    assert outcome.ratio.low < 0.5 < outcome.ratio.high < 1
+    assert outcome.throughput.low < 0.8 < outcome.throughput.high < 1
+    assert outcome.ratio == outcome.latency
+    assert {order.rate for order in world.runs} == {5000.0}
+    assert f"; throughput {outcome.throughput.ratio:.2f}x [" in claim(outcome)
+    (told,) = json.loads(public_json(next(each for each in world.events if isinstance(each, StudyFinished))))[
+        "outcomes"
+    ]
+    assert told["throughput"].keys() == {"ratio", "low", "high"}
+
+
+async def test_a_throughput_verdict_says_no_throughput_twice(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    world = scripted(monkeypatch, store, GRID, quick_or_much)
+    (outcome,) = (await world.run(await world.study())).outcomes
+    assert outcome.throughput is None
+    assert outcome.latency is not None
+    assert outcome.latency_reason == ""
+
+
+async def test_a_latency_that_one_pair_lacks_is_not_compared_and_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    lacking = iter([True])
+
+    def script(order: TrialOrder) -> Measurement:
+        whole = measured(1000.0 + 20 * linger_of(order), rate=order.rate or 300.0)
+        confirming = any(isinstance(event, SearchStopped) for event in world.events)
+        return replace(whole, latency=None, flags=("overloaded",)) if confirming and next(lacking, False) else whole
+
+    world = scripted(monkeypatch, store, GRID, script)
+    (outcome,) = (await world.run(await world.study())).outcomes
+    assert (outcome.verdict, outcome.latency) == ("faster", None)
+    assert outcome.latency_reason == "1 of 4 pairs have no p99: the rate could not be held"
+    assert claim(outcome).endswith("; p99 not compared: 1 of 4 pairs have no p99: the rate could not be held")
+    (told,) = json.loads(public_json(world.events[-1]))["outcomes"]
+    assert told["latency_reason"] == outcome.latency_reason
