@@ -34,18 +34,24 @@ from ingestune_tui.tuning import merge
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.consumers import Consumers
 from ingestune_tui.tuning.disk import DiskBudget
-from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, child_byte_cap, trial_bytes
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, child_byte_cap, node_bytes, trial_bytes
 from ingestune_tui.tuning.flags import flags_of, overloaded
 from ingestune_tui.tuning.load_child import LoadChild
+from ingestune_tui.tuning.log_bytes import node_share, share_of
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
-from ingestune_tui.tuning.windows import warmed_up
+from ingestune_tui.tuning.windows import MOST_WARMUP_S, warmed_up
 from ingestune_tui.units import about_bytes
 
-MOST_WARMUP_S = 15.0
 _READY_S = 30.0
 _SLACK_S = 45.0
 """How much longer than planned a stage may take before the trial is given up: its drain may be slow."""
 _CLUSTER_LOOK_S = 0.5
+DISK_LOW = "DISK_LOW"
+"""`error_code` of a trial that was stopped before it filled the disk."""
+
+
+class DiskLow(TrialError):
+    """The trial was stopped before it filled the disk: the disk's fault, never the configuration's."""
 
 
 @dataclass(slots=True)
@@ -81,9 +87,8 @@ class TrialRunner:
 
     async def run(self, order: TrialOrder) -> Measurement:
         """Measure. Raises TrialError (ChildFailed with the broker's reason) or ClusterError; cancel it to skip it."""
-        _, replication = topic_shape(order.configuration, order.workload)
-        nodes = self._cluster.info.nodes
-        budget = trial_bytes(order.workload, order.timings, order.limits, replication=replication, nodes=nodes)
+        share = share_of(order.configuration, order.workload, self._cluster.info.nodes)
+        budget = trial_bytes(order.workload, order.timings, order.limits, share)
         self._disk.writing(order.topic, budget)
         written = 0
         try:
@@ -91,7 +96,7 @@ class TrialRunner:
             written = measurement.audit.bytes_written
             return measurement
         finally:
-            self._delete_soon(order, written * replication // max(nodes, 1) if written else budget)
+            self._delete_soon(order, node_bytes(order.workload, written, share) if written else budget)
 
     async def close(self) -> None:
         """Wait until every topic of this runner is deleted, and try once more those that could not be.
@@ -142,10 +147,10 @@ class TrialRunner:
                 await self._cluster.refuse_ended()
                 free = self._cluster.free_bytes()
                 if free is not None and free < FREE_DISK_FLOOR:
-                    raise TrialError(
+                    raise DiskLow(
                         f"stopped: only {about_bytes(free)} are free on the broker's disk",
                         "Lower [limits] bytes_per_trial, or give the local cluster another place with TMPDIR.",
-                        code="DISK_LOW",
+                        code=DISK_LOW,
                     )
             return task.result()
         finally:
@@ -308,7 +313,7 @@ class TrialRunner:
 
     def _producer_spec(self, order: TrialOrder, shard: int, partitions: int, replication: int) -> ProducerSpec:
         workload, limits = order.workload, order.limits
-        share = None if limits.bytes_per_s is None else max(1, limits.bytes_per_s // workload.producers)
+        bytes_per_s = None if limits.bytes_per_s is None else max(1, limits.bytes_per_s // workload.producers)
         settings = order.configuration.scope(Scope.PRODUCER)
         return ProducerSpec(
             config=self._cluster.client_config(workload.client, Scope.PRODUCER, settings),
@@ -318,8 +323,8 @@ class TrialRunner:
             payload=workload.payload,
             keys=workload.keys,
             seed=order.seed + shard,
-            bytes_cap=child_byte_cap(limits, workload, replication, self._cluster.info.nodes),
-            bytes_per_s=share,
+            bytes_cap=child_byte_cap(limits, workload, node_share(partitions, replication, self._cluster.info.nodes)),
+            bytes_per_s=bytes_per_s,
             due_time_header=workload.consumers > 0,
         )
 

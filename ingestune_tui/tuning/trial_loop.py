@@ -21,6 +21,7 @@ from ingestune_tui.errors import (
     IngestuneError,
     LocalBrokerError,
     StudyError,
+    StudyInterrupted,
     TrialError,
 )
 from ingestune_tui.model.configuration import Configuration
@@ -46,12 +47,13 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
 from ingestune_tui.tuning.cluster import OpenCluster, died
 from ingestune_tui.tuning.disk import DiskBudget
-from ingestune_tui.tuning.estimate import trial_bytes
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, trial_bytes
+from ingestune_tui.tuning.log_bytes import share_of
 from ingestune_tui.tuning.grid_file import for_children
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
-from ingestune_tui.tuning.runner import TrialRunner
+from ingestune_tui.tuning.runner import DISK_LOW, DiskLow, TrialRunner
 from ingestune_tui.tuning.search import SKIPPED
 from ingestune_tui.units import about_bytes
 
@@ -71,6 +73,12 @@ _PERMANENT = frozenset(
     )
 )
 """What a broker answers to a topic that it will never make."""
+_MORE_ROOM = (
+    "Free some space, lower [limits] bytes_per_trial, or give the local cluster another place with TMPDIR. "
+    "The same command goes on with the study."
+)
+_LOOK_S = 0.5
+"""How often a cluster of our own is looked at while something is waited for."""
 _RETRIES_S = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
@@ -186,7 +194,7 @@ class TrialLoop:
 
     async def run(self, planned: Planned) -> Trial:
         """The trial's final row: done, infeasible, or interrupted because it was skipped. Raises Stopped."""
-        failures = gone = 0
+        failures = gone = low = 0
         while True:
             await self._wait_until_allowed(planned)
             trial = await self._once(planned, last=failures + 1 >= ATTEMPTS, last_gone=gone + 1 >= GONE_ATTEMPTS)
@@ -194,6 +202,10 @@ class TrialLoop:
                 failures += 1
             elif trial.state != "interrupted" or trial.error_code == SKIPPED:
                 return trial
+            elif trial.error_code == DISK_LOW:
+                low += 1
+                if low >= ATTEMPTS:
+                    raise StudyInterrupted(f"the disk cannot hold a trial: {trial.error}", _MORE_ROOM)
             else:
                 gone += 1
 
@@ -269,6 +281,8 @@ class TrialLoop:
             blamed = permanent or (last_gone and await self._answers() if gone else last)
             trial = _failed(trial, problem, "infeasible" if blamed else "interrupted" if gone else "failed")
             trial = msgspec.structs.replace(trial, permanent=permanent)
+        except DiskLow as problem:
+            trial = _failed(trial, problem, "interrupted")
         except StudyError as problem:
             fatal = problem
             trial = _failed(trial, problem, "interrupted")
@@ -358,14 +372,15 @@ class TrialLoop:
         if gap > 0:
             await self._unless_stopped(asyncio.sleep(gap))
         await self._unless_stopped(self._runner.delete_left())
-        _, replication = topic_shape(planned.configuration, planned.workload)
-        expected = trial_bytes(
-            planned.workload,
-            self._grid.timings,
-            self._grid.limits,
-            replication=replication,
-            nodes=self._cluster.info.nodes,
-        )
+        share = share_of(planned.configuration, planned.workload, self._cluster.info.nodes)
+        expected = trial_bytes(planned.workload, self._grid.timings, self._grid.limits, share)
+        await self._wait_for_room(expected)
+        await self._wait_for_free_disk()
+        if self._asked == "stop":
+            raise Stopped
+
+    async def _wait_for_room(self, expected: int) -> None:
+        """Until the budget of what topics of ours may hold has room for so many bytes per node."""
         waited = False
 
         async def waiting(held: int, seconds: float) -> None:
@@ -377,8 +392,27 @@ class TrialLoop:
         await self._unless_stopped(self._disk.wait_for_room(expected, waiting))
         if waited:
             self._emit(StudyResumed(study=self._study.name))
-        if self._asked == "stop":
-            raise Stopped
+
+    async def _wait_for_free_disk(self) -> None:
+        """On `local`, until what was deleted has made room where the disk is low.
+
+        Raises StudyInterrupted where it stays low: no configuration is to blame for that.
+        """
+        if not self._is_disk_low():
+            return
+        await self._runner.close()
+        if not self._runner.undeleted:
+            await self._wait_for_room(self._disk.bytes_on_disk)  # all of the budget: nothing of ours is left
+        if self._is_disk_low():
+            free, floor = self._cluster.free_bytes() or 0, FREE_DISK_FLOOR
+            raise StudyInterrupted(
+                f"only {about_bytes(free)} are free on the broker's disk, and below {about_bytes(floor)} no trial is run",
+                _MORE_ROOM,
+            )
+
+    def _is_disk_low(self) -> bool:
+        free = self._cluster.free_bytes()
+        return free is not None and free < FREE_DISK_FLOOR
 
     async def _answers(self) -> bool:
         """Whether the cluster answers at this moment."""
@@ -410,11 +444,12 @@ class TrialLoop:
                 return
 
     async def _unless_stopped(self, waiting: object) -> None:
-        """Await it, or raise Stopped as soon as the end is asked for."""
+        """Await it, or raise Stopped as soon as the end is asked for, StudyInterrupted when our own cluster ends."""
         wait = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
         stop = asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait([wait, stop], return_when=asyncio.FIRST_COMPLETED)
+            while not (await asyncio.wait([wait, stop], timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED))[0]:
+                await self._cluster.refuse_ended()
             if self._stop.is_set():
                 raise Stopped
             wait.result()

@@ -18,9 +18,9 @@ from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
-from ingestune_tui.tuning.runner import TrialRunner
+from ingestune_tui.tuning.runner import DISK_LOW, DiskLow, TrialRunner
 from tests.unit import scripted_cluster
-from tests.unit.scripted_cluster import CLUSTER, by_linger, scripted
+from tests.unit.scripted_cluster import CLUSTER, Script, by_linger, scripted
 
 SMALL = """
 [search]
@@ -199,3 +199,75 @@ async def test_a_cell_is_not_to_blame_while_the_cluster_does_not_answer_either(
     assert study.state == "finished"
     assert sum(trial.state == "interrupted" for trial in trials) == 5
     assert not any(trial.state == "infeasible" for trial in trials)
+
+
+# A disk that runs low ----------------------------------------------------------------------------------------------
+
+
+def low_at(*numbers: int) -> Script:
+    """The disk runs low in these trials."""
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.number in numbers:
+            raise DiskLow("stopped: only 4.9 GB are free on the broker's disk", code=DISK_LOW)
+        return by_linger()(order)
+
+    return script
+
+
+async def test_a_trial_that_met_a_low_disk_is_run_again_and_no_cell_is_to_blame(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, SMALL, low_at(3, 7, 12))
+    study = await world.run(await world.study())
+    low = [(trial.number, trial.state) for trial in await world.trials(study) if trial.error]
+    assert study.state == "finished"
+    assert low == [(3, "interrupted"), (7, "interrupted"), (12, "interrupted")]
+
+
+async def test_a_disk_that_cannot_hold_one_trial_ends_the_study_which_can_be_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, SMALL, low_at(7, 8))
+    study = await world.run(await world.study())
+    assert study.state == "interrupted"
+    assert "the disk cannot hold a trial: stopped: only 4.9 GB are free" in study.message
+    assert "bytes_per_trial" in study.message
+    assert not any(trial.state in ("failed", "infeasible") for trial in await world.trials(study))
+
+
+async def test_where_others_fill_the_disk_no_trial_is_begun(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    on(monkeypatch, free_bytes=lambda: 9 * 10**9 if len(world.runs) < 6 else 10**9)
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.run(await world.study())
+    assert (study.state, len(world.runs)) == ("interrupted", 6)
+    assert "GB are free on the broker's disk, and below 5.00 GB no trial is run" in study.message
+    assert len(await world.trials(study)) == 6
+
+
+async def test_where_the_disk_is_low_what_was_deleted_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr("ingestune_tui.tuning.disk._LOOK_S", 0.0)
+    on_disk = {"an old topic"}
+
+    def topic_gone(topic: str) -> bool:
+        if any(isinstance(event, StudyPaused) for event in world.events):
+            on_disk.clear()
+        return topic not in on_disk
+
+    budgets: list[DiskBudget] = []
+
+    def budget(*arguments: Any) -> DiskBudget:
+        budgets.append(DiskBudget(*arguments))
+        budgets[0].deleted("an old topic", 10**9)
+        return budgets[0]
+
+    on(monkeypatch, free_bytes=lambda: 10**9 if on_disk else 9 * 10**9, topic_gone=topic_gone)
+    monkeypatch.setattr("ingestune_tui.tuning.engine.DiskBudget", budget)
+    world = scripted(monkeypatch, store, SMALL)
+    study = await world.run(await world.study())
+    assert study.state == "finished"
+    assert [event.reason for event in world.events if isinstance(event, StudyPaused)] == [
+        "waiting for the broker to free 1.00 GB of deleted topics"
+    ]
