@@ -69,13 +69,16 @@ async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -
     from ingestune_tui.tuning.study_process import StudyProcess, StudyRequest
 
     settings = _settings(given)
+    begun: Study | None
     if grid is None:
         begun = await _begun(settings, given["study"])
         grid_file = resolve(begun.grid_text, Path(begun.options.get("grid_path", begun.grid_name)))
-        given = _as_begun(begun, given, nodes_given=nodes_given)
-        settings = _settings(given)
     else:
         grid_file = load_grid(grid)
+        begun = None if given["fresh"] else await _unfinished(settings, given["study"])
+    if begun is not None:
+        given = _as_begun(begun, given, nodes_given=nodes_given)
+        settings = _settings(given)
     grid_file = _override(grid_file, given)
     choice = _cluster(settings, given)
     if given["no_confirm"] and given["confirm_pairs"]:
@@ -136,15 +139,27 @@ async def _begun(settings: Settings, key: str) -> Study:
         return await store.find_study(key)
 
 
+async def _unfinished(settings: Settings, name: str) -> Study | None:
+    """The unfinished study of that very name; with a grid, any other name is that of a new study."""
+    from ingestune_tui.storage.store import Store
+    from ingestune_tui.tuning.study_lookup import unfinished_study
+
+    if not name or not settings.database.exists():
+        return None
+    async with await Store.open_configured(settings) as store:
+        return await unfinished_study(store, name)
+
+
 def _as_begun(begun: Study, given: dict[str, Any], *, nodes_given: bool) -> dict[str, Any]:
     """The command line with the study's full name, and as it was at the beginning where it says nothing now."""
     kept = begun.options
     found = {**given, "study": begun.name, "strategy": given["strategy"] or kept.get("strategy")}
-    if not (given["cluster"] or given["bootstrap_server"]):
+    named = given["cluster"] or given["bootstrap_server"]
+    if not named or named == kept.get("cluster"):  # elsewhere it is refused, and by nothing that was meant for here
         found["cluster"] = kept.get("cluster")
         found["command_config"] = given["command_config"] or kept.get("command_config")
-    if not nodes_given:
-        found["nodes"] = kept.get("nodes", given["nodes"])
+        if not nodes_given:
+            found["nodes"] = kept.get("nodes", given["nodes"])
     if given["budget"] is None and "budget_s" in kept:
         found["budget"] = float(kept["budget_s"])
     if not given["no_confirm"] and not given["confirm_pairs"]:

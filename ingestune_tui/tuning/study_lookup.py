@@ -20,6 +20,9 @@ from ingestune_tui.tuning.scopes import changes_brokers
 from ingestune_tui.tuning.study_client import owner_lives
 
 _UNFINISHED = ("running", "paused", "interrupted", "stopped")
+_SHOWN = 20
+_OPTIONS = {"strategy": "--strategy {}", "budget_s": "--budget {}s", "confirm_pairs": "--confirm-pairs {}"}
+"""What of the remembered command line stands in the grid's place, by its name among the options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,15 @@ async def choose_study(
     """
     study = await _existing(store, wanted, grid_file, cluster, owner)
     await _refuse_beside(store, grid_file, cluster, study)
+    await _refuse_a_second(store, grid_file, cluster, owner, study)
     if study is None:
-        await _refuse_a_second(store, grid_file, cluster, owner)
         study = await _create(store, wanted, grid_file, cluster, owner)
     return await store.claim_study(study.id, owner)
+
+
+async def unfinished_study(store: Store, name: str) -> Study | None:
+    """The study of ours called `name`, where it can be gone on with as it was begun."""
+    return next((each for each in await store.own_studies() if each.name == name and each.state in _UNFINISHED), None)
 
 
 async def _existing(
@@ -68,8 +76,8 @@ async def _existing(
             )
         if named.grid_hash != grid_file.hash:
             raise UsageError(
-                f"the grid has changed since study {named.name} was begun:\n{_difference(named, grid_file)}",
-                "Leave --study out for a new study of the new grid.",
+                f"study {named.name} was begun otherwise:\n{_difference(named, grid_file, wanted)}",
+                "Leave --study out for a new study.",
             )
         if named.cluster.label != cluster.label:
             raise UsageError(f"study {named.name} runs on {named.cluster.label}, not on {cluster.label}")
@@ -101,9 +109,16 @@ async def _refuse_a_colleagues(store: Store, name: str) -> None:
             )
 
 
-async def _refuse_a_second(store: Store, grid_file: GridFile, cluster: ClusterChoice, owner: Owner) -> None:
-    """Two at once of one grid on one cluster would measure each other, under whatever name."""
+async def _refuse_a_second(
+    store: Store, grid_file: GridFile, cluster: ClusterChoice, owner: Owner, own: Study | None
+) -> None:
+    """Two at once of one grid on one cluster would measure each other, under whatever name.
+
+    `own` is the study to go on with; whether another process runs that one, its claim finds out.
+    """
     for study in await _unfinished(store, grid_file, cluster, owner):
+        if own is not None and study.id == own.id:
+            continue
         if study.owner is not None and owner_lives(study):
             raise StudyError(
                 f"study {study.name} runs the same grid on {cluster.label}, in process {study.owner.pid}",
@@ -139,9 +154,15 @@ async def _create(store: Store, wanted: Wanted, grid_file: GridFile, cluster: Cl
     return study
 
 
-def _difference(study: Study, grid_file: GridFile) -> str:
+def _difference(study: Study, grid_file: GridFile, wanted: Wanted) -> str:
+    """What is not as it was, in the grid's text and on the command line: `-` begins what it was, `+` what it is."""
     old, new = study.grid_text.splitlines(), grid_file.text.splitlines()
     lines = [
         line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))
     ]
-    return "\n".join(f"  {line}" for line in lines[:20]) or "  a baseline file or an option of the command line"
+    shown = lines[:_SHOWN] + [f"and {len(lines) - _SHOWN} more lines"] * (len(lines) > _SHOWN)
+    for name, option in _OPTIONS.items():
+        then, now_ = study.options.get(name, ""), wanted.options.get(name, "")
+        if then != now_:
+            shown += [f"{sign} {option.format(value)}" for sign, value in (("-", then), ("+", now_)) if value]
+    return "\n".join(f"  {line}" for line in shown) or "  a baseline file has another content"

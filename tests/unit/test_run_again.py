@@ -62,5 +62,43 @@ def test_what_the_command_line_says_now_wins_over_how_the_study_was_begun(
     assert ingestune("run", path, *begin).code == 143
     said = ingestune("run", "--study", "friday", "--confirm-pairs", str(pairs))
     assert said.code == 2
-    assert "the grid has changed" in said.err
+    assert "study friday was begun otherwise" in said.err
+    assert "--confirm-pairs 0" in said.err
     assert asked[-1].grid_file.grid.search.confirm_pairs == pairs
+
+
+def test_a_grid_and_the_name_of_its_unfinished_study_go_on_with_it_as_it_was_begun(
+    ingestune: CommandLine, asked: list[StudyRequest]
+) -> None:
+    path = ingestune.grid()
+    begin = ["--cluster", "simulated", "--nodes", "3", "--no-confirm", "--budget", "5m", "--strategy", "exhaustive"]
+    assert ingestune("run", path, "--study", "friday", *begin).code == 143
+    for again in ([], ["--cluster", "simulated"]):
+        said = ingestune("run", path, "--study", "friday", *again)
+        assert said.code == 143, said.err
+        assert (asked[-1].cluster, asked[-1].grid_file.hash) == (asked[0].cluster, asked[0].grid_file.hash)
+
+
+def test_a_grid_that_was_edited_or_runs_elsewhere_is_not_taken_for_the_unfinished_study(
+    ingestune: CommandLine, asked: list[StudyRequest]
+) -> None:
+    path = ingestune.grid()
+    begin = ["--cluster", "simulated", "--nodes", "3", "--study", "friday", "--no-confirm"]
+    assert ingestune("run", path, *begin).code == 143
+    elsewhere = ingestune("run", path, "--study", "friday", "-b", "kafka:9092", "--yes")
+    assert elsewhere.code == 2
+    assert "study friday runs on simulated, not on kafka:9092" in elsewhere.err
+    ingestune.grid(path.read_text().replace("20", "50"))
+    edited = ingestune("run", path, "--study", "friday")
+    assert edited.code == 2
+    assert '+"linger.ms" = [0, 5, 50]' in edited.err
+    assert "--confirm-pairs" not in edited.err, "what nobody said otherwise is as it was"
+
+
+def test_a_fresh_study_under_a_name_that_is_taken_takes_nothing_over(
+    ingestune: CommandLine, asked: list[StudyRequest]
+) -> None:
+    path = ingestune.grid()
+    assert ingestune("run", path, "--cluster", "simulated", "--study", "friday", "--no-confirm").code == 143
+    assert ingestune("run", path, "--cluster", "simulated", "--study", "friday", "--fresh").code == 143
+    assert asked[-1].grid_file.hash == load_grid(path).hash

@@ -110,6 +110,18 @@ async def test_a_study_that_runs_is_named_and_left_alone(store: Store, wanted: d
     assert await store.studies() == [running]
 
 
+@pytest.mark.parametrize("wanted", [{}, {"name": "quick-2"}])
+async def test_an_unfinished_study_waits_for_another_of_the_same_grid(store: Store, wanted: dict[str, Any]) -> None:
+    await stored(store, "interrupted")
+    await stored(store, "interrupted", fresh=True)
+    first = await store.find_study("quick")
+    await store.claim_study(first.id, SOMEBODY_ALIVE)
+    with pytest.raises(StudyError, match="study quick runs the same grid on local") as caught:
+        await choose(store, **wanted)
+    assert "`ingestune attach quick`" in caught.value.hint
+    assert (await store.find_study("quick-2")).state == "interrupted"
+
+
 async def test_another_grid_or_cluster_may_run_beside_it(store: Store) -> None:
     running = await stored(store, "interrupted", SOMEBODY_ALIVE)
     other_grid = await choose(store, text=EDITED)
@@ -264,8 +276,27 @@ async def test_a_comment_alone_is_no_edit(store: Store) -> None:
 async def test_a_difference_outside_of_the_file_is_said_so(store: Store) -> None:
     study = await stored(store, "interrupted", name="friday")
     await store.update_study(study.id, grid_hash="another")
-    with pytest.raises(UsageError, match="baseline file or an option"):
+    with pytest.raises(UsageError, match="begun otherwise:\n  a baseline file has another content"):
         await choose(store, name="friday")
+
+
+async def test_options_that_are_not_as_they_were_are_shown(store: Store) -> None:
+    options = {"confirm_pairs": "8", "nodes": "1"}
+    study = await stored(store, "interrupted", name="friday", options=options)
+    await store.update_study(study.id, grid_hash="of eight pairs")
+    with pytest.raises(UsageError) as caught:
+        await choose(store, name="friday", options={"confirm_pairs": "12", "budget_s": "600.0", "nodes": "3"})
+    assert caught.value.what.splitlines()[1:] == [
+        "  + --budget 600.0s",
+        "  - --confirm-pairs 8",
+        "  + --confirm-pairs 12",
+    ]
+
+
+async def test_a_long_difference_says_how_much_of_it_is_not_shown(store: Store) -> None:
+    await stored(store, "interrupted", name="friday")
+    with pytest.raises(UsageError, match="  and 12 more lines"):
+        await choose(store, name="friday", text="# one\n" * 30 + EDITED)
 
 
 # Elsewhere --------------------------------------------------------------------------------------------------
