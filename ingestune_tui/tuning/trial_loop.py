@@ -39,7 +39,6 @@ from ingestune_tui.model.events import (
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.sample import Sample, Stage
-from ingestune_tui.model.space import topic_shape
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
@@ -48,9 +47,9 @@ from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
 from ingestune_tui.tuning.cluster import OpenCluster, died
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, trial_bytes
-from ingestune_tui.tuning.log_bytes import share_of
 from ingestune_tui.tuning.grid_file import for_children
 from ingestune_tui.tuning.load_child import ChildFailed
+from ingestune_tui.tuning.log_bytes import share_of
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.runner import DISK_LOW, DiskLow, TrialRunner
@@ -404,9 +403,9 @@ class TrialLoop:
         if not self._runner.undeleted:
             await self._wait_for_room(self._disk.bytes_on_disk)  # all of the budget: nothing of ours is left
         if self._is_disk_low():
-            free, floor = self._cluster.free_bytes() or 0, FREE_DISK_FLOOR
+            free, floor = about_bytes(self._cluster.free_bytes() or 0), about_bytes(FREE_DISK_FLOOR)
             raise StudyInterrupted(
-                f"only {about_bytes(free)} are free on the broker's disk, and below {about_bytes(floor)} no trial is run",
+                f"only {free} are free on the broker's disk, and below {floor} no trial is run",
                 _MORE_ROOM,
             )
 

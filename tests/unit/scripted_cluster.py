@@ -57,6 +57,18 @@ def by_linger(noise: float = 0.02) -> Script:
     return script
 
 
+class Heard(list[Event]):
+    """The events of a study; each is shown to somebody at once."""
+
+    def __init__(self, show: Callable[[Event], None]) -> None:
+        super().__init__()
+        self._show = show
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        self._show(event)
+
+
 @dataclass
 class Scripted:
     """Everything an engine needs, with the events it emitted."""

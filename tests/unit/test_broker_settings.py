@@ -3,7 +3,7 @@ brokers refuse, restart or go away. Brokers and measurements are scripted."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.search import observations
 from tests.unit import scripted_cluster
 from tests.unit.scripted_brokers import Brokers
-from tests.unit.scripted_cluster import measured, scripted
+from tests.unit.scripted_cluster import Heard, measured, scripted
 
 STATIC = """
 [search]
@@ -53,18 +53,6 @@ acks = "all"
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with await Store.open(tmp_path / "results.db") as opened:
         yield opened
-
-
-class Heard(list[Event]):
-    """The events of a study; each is shown to somebody at once."""
-
-    def __init__(self, show: Callable[[Event], None]) -> None:
-        super().__init__()
-        self._show = show
-
-    def append(self, event: Event) -> None:
-        super().append(event)
-        self._show(event)
 
 
 class Local:

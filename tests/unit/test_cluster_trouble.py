@@ -20,7 +20,7 @@ from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.runner import DISK_LOW, DiskLow, TrialRunner
 from tests.unit import scripted_cluster
-from tests.unit.scripted_cluster import CLUSTER, Script, by_linger, scripted
+from tests.unit.scripted_cluster import CLUSTER, Heard, Script, by_linger, scripted
 
 SMALL = """
 [search]
@@ -237,8 +237,8 @@ async def test_a_disk_that_cannot_hold_one_trial_ends_the_study_which_can_be_gon
 
 
 async def test_where_others_fill_the_disk_no_trial_is_begun(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
-    on(monkeypatch, free_bytes=lambda: 9 * 10**9 if len(world.runs) < 6 else 10**9)
     world = scripted(monkeypatch, store, SMALL)
+    on(monkeypatch, free_bytes=lambda: 9 * 10**9 if len(world.runs) < 6 else 10**9)
     study = await world.run(await world.study())
     assert (study.state, len(world.runs)) == ("interrupted", 6)
     assert "GB are free on the broker's disk, and below 5.00 GB no trial is run" in study.message
@@ -252,11 +252,12 @@ async def test_where_the_disk_is_low_what_was_deleted_is_waited_for(
     on_disk = {"an old topic"}
 
     def topic_gone(topic: str) -> bool:
-        if any(isinstance(event, StudyPaused) for event in world.events):
+        if paused:
             on_disk.clear()
         return topic not in on_disk
 
     budgets: list[DiskBudget] = []
+    paused: list[str] = []
 
     def budget(*arguments: Any) -> DiskBudget:
         budgets.append(DiskBudget(*arguments))
@@ -266,8 +267,7 @@ async def test_where_the_disk_is_low_what_was_deleted_is_waited_for(
     on(monkeypatch, free_bytes=lambda: 10**9 if on_disk else 9 * 10**9, topic_gone=topic_gone)
     monkeypatch.setattr("ingestune_tui.tuning.engine.DiskBudget", budget)
     world = scripted(monkeypatch, store, SMALL)
+    world.events = Heard(lambda event: paused.append(event.reason) if isinstance(event, StudyPaused) else None)
     study = await world.run(await world.study())
     assert study.state == "finished"
-    assert [event.reason for event in world.events if isinstance(event, StudyPaused)] == [
-        "waiting for the broker to free 1.00 GB of deleted topics"
-    ]
+    assert paused == ["waiting for the broker to free 1.00 GB of deleted topics"]
