@@ -1,7 +1,7 @@
 """What a study will cost before it runs: trials, time, bytes written and the peak on disk. Pure; shown and asked about.
 
-Byte figures are for one node of the cluster, replication counted, and lean to the high side: nobody minds a study
-that wrote less than was said.
+Byte figures are for the fullest node of the cluster, replication counted, and lean to the high side: nobody minds a
+study that wrote less than was said.
 """
 
 from __future__ import annotations
@@ -14,23 +14,27 @@ from dataclasses import dataclass
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space, topic_shape, why_unrunnable
 from ingestune_tui.model.workload import Limits, Timings, Workload
+from ingestune_tui.tuning.log_bytes import due_header_bytes, logged_bytes, share_of
 from ingestune_tui.tuning.restarts import RESTART_OF_THREE_S, RESTART_S, expected_restarts
+from ingestune_tui.tuning.windows import MOST_WARMUP_S
 
 PREFLIGHT_TRIALS = 5
 EXPECTED_NOISE = 0.10
 SMALL_GRID = 24
 OVERHEAD_S = 1.5
 """Topic, children, drain and audit around the stages of one trial."""
-RECORD_OVERHEAD_BYTES = 12
-"""What Kafka's log adds to a small message, at most."""
 FREE_DISK_FLOOR = 5_000_000_000
 """On `local`, a trial is stopped when less than this is free."""
 
 MANY_PARTITIONS = 1000
 """In one topic; from so many on the person is asked first, since every broker holds open files for each."""
 
-_MESSAGES_PER_S = ((10, 1.6e6), (100, 1.2e6), (1_000, 5e5), (10_000, 8e4), (100_000, 1e4))
-"""Fast figures of one producer by message size, for a rate that nobody has measured yet."""
+_PACED_SHARE = 0.35
+"""Of the saturated rate, what the paced stage sends: a little more than the usual 30 %."""
+_USUAL_WARMUPS = 2.0
+"""How long a warm-up takes on average, in least warm-ups, with some to spare: most end at once, some at their limit."""
+_MESSAGES_PER_S = ((10, 3.6e6), (100, 2.9e6), (1_000, 7e5), (10_000, 1e5), (100_000, 1.2e4))
+"""By message size, for a rate that nobody has measured yet: a fifth above the fastest that one producer has shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,9 @@ class Estimate:
     trials: int
     seconds: float
     bytes_written: int
-    """By all trials, per node."""
+    """By all trials, on the fullest node."""
     peak_bytes: int
-    """Held at once, per node."""
+    """Held at once, on the fullest node."""
 
 
 def most_partitions(spaces: Sequence[Space]) -> int:
@@ -75,29 +79,46 @@ def stage_seconds(timings: Timings) -> float:
     return timings.warmup_s + timings.saturated_s + timings.paced_s
 
 
-def child_byte_cap(limits: Limits, workload: Workload, replication: int, nodes: int) -> int:
-    """Message bytes that one producer may send in a trial so that no node writes more than its limit."""
-    on_all_nodes = limits.bytes_per_trial * max(nodes, 1) / max(replication, 1)
-    overhead = workload.message_bytes / (workload.message_bytes + RECORD_OVERHEAD_BYTES)
-    return max(workload.message_bytes, int(on_all_nodes * overhead / workload.producers))
+def child_byte_cap(limits: Limits, workload: Workload, share: float) -> int:
+    """Message bytes that one producer may send in a trial so that no node writes more than its limit.
+
+    `share` is the fullest node's, by `node_share`.
+    """
+    message_bytes = workload.message_bytes / logged_bytes(workload)
+    return max(workload.message_bytes, int(limits.bytes_per_trial / share * message_bytes / workload.producers))
+
+
+def node_bytes(workload: Workload, message_bytes: float, share: float) -> int:
+    """What the fullest node holds of so many message bytes."""
+    return math.ceil(message_bytes * logged_bytes(workload) / workload.message_bytes * share)
 
 
 def trial_bytes(
-    workload: Workload,
-    timings: Timings,
-    limits: Limits,
-    *,
-    replication: int,
-    nodes: int,
-    messages_per_s: float | None = None,
+    workload: Workload, timings: Timings, limits: Limits, share: float, *, messages_per_s: float | None = None
 ) -> int:
-    """Bytes that one trial writes on each node, at most. `messages_per_s` is a measured rate where there is one."""
+    """Bytes that one trial writes on the fullest node, at most. `messages_per_s` is a measured rate where there is one.
+
+    `share` is that node's, by `node_share`.
+    """
+    longest_s = max(MOST_WARMUP_S, timings.warmup_s)
+    return _trial_bytes(workload, timings, limits, share, longest_s, messages_per_s)
+
+
+def usual_trial_bytes(workload: Workload, timings: Timings, limits: Limits, share: float) -> int:
+    """The same for one of many trials, whose warm-ups do not all last to their limit."""
+    warmup_s = max(timings.warmup_s, min(MOST_WARMUP_S, _USUAL_WARMUPS * timings.warmup_s))
+    return _trial_bytes(workload, timings, limits, share, warmup_s, None)
+
+
+def _trial_bytes(
+    workload: Workload, timings: Timings, limits: Limits, share: float, warmup_s: float, messages_per_s: float | None
+) -> int:
     rate = messages_per_s if messages_per_s is not None else expected_messages_per_s(workload)
     if limits.bytes_per_s is not None:
         rate = min(rate, limits.bytes_per_s / workload.message_bytes)
-    busy_s = timings.warmup_s + timings.saturated_s + 0.35 * timings.paced_s + 1.0
-    sent = rate * busy_s * (workload.message_bytes + RECORD_OVERHEAD_BYTES)
-    return min(limits.bytes_per_trial, int(sent * replication / max(nodes, 1)))
+    busy_s = warmup_s + timings.saturated_s + _PACED_SHARE * timings.paced_s + 1.0
+    sent = rate * busy_s * logged_bytes(workload) + due_header_bytes(workload, _PACED_SHARE * rate, timings.paced_s)
+    return min(limits.bytes_per_trial, math.ceil(sent * share))
 
 
 def search_trials(cells: int, strategy: str, noise: float = EXPECTED_NOISE) -> int:
@@ -123,14 +144,15 @@ def estimate(
         cached -= spared
         restarts = expected_restarts(space, searched, confirm // 2, in_blocks=grid.search.strategy == "race")
         run = PREFLIGHT_TRIALS + searched - spared + confirm + restarts
-        replication = max((topic_shape(cell.configuration, space.workload)[1] for cell in space.cells), default=1)
-        each = trial_bytes(space.workload, grid.timings, grid.limits, replication=replication, nodes=nodes)
+        configurations = (space.baseline, *(cell.configuration for cell in space.cells))
+        share = max(share_of(configuration, space.workload, nodes) for configuration in configurations)
+        most = trial_bytes(space.workload, grid.timings, grid.limits, share)
         trials += run
         catch_up_s = grid.timings.saturated_s if space.workload.consumers else 0.0
         seconds += run * (stage_seconds(grid.timings) + catch_up_s + OVERHEAD_S)
         seconds += restarts * (RESTART_S if nodes == 1 else RESTART_OF_THREE_S)
-        written += run * each
-        peak = max(peak, min(2 * each, max(grid.limits.bytes_on_disk, each)))
+        written += run * usual_trial_bytes(space.workload, grid.timings, grid.limits, share)
+        peak = max(peak, min(2 * most, max(grid.limits.bytes_on_disk, most)))
     if grid.search.budget_s is not None and seconds > grid.search.budget_s:
         trials = max(1, round(trials * grid.search.budget_s / seconds))
         written = round(written * grid.search.budget_s / seconds)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from ingestune_tui.model.sample import Sample
 
+MOST_WARMUP_S = 15.0
+"""A warm-up ends after so long, or after its least time where that is longer, whatever the rate does."""
 AGREE = 0.15
 """The last three windows of a warm-up agree within this share of their mean."""
 

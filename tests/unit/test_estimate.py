@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import msgspec
@@ -18,7 +19,9 @@ from ingestune_tui.tuning.estimate import (
     expected_messages_per_s,
     search_trials,
     trial_bytes,
+    usual_trial_bytes,
 )
+from ingestune_tui.tuning.log_bytes import logged_bytes, node_share
 
 GB = 1_000_000_000
 SMALL = "[producer]\n'linger.ms' = [0, 5, 20]\n"
@@ -30,8 +33,8 @@ def cost(text: str, *, nodes: int = 1, cached: int = 0, pairs: int | None = None
     return estimate(grid, spaces, nodes=nodes, cached=cached, pairs=pairs)
 
 
-def written(workload: Workload, limits: Limits | None = None, *, replication: int = 1, nodes: int = 1) -> int:
-    return trial_bytes(workload, Timings(), limits or Limits(), replication=replication, nodes=nodes)
+def written(workload: Workload, limits: Limits | None = None, *, share: float = 1.0) -> int:
+    return trial_bytes(workload, Timings(), limits or Limits(), share)
 
 
 def test_larger_messages_are_fewer_a_second_and_more_bytes() -> None:
@@ -49,28 +52,62 @@ def test_more_producers_send_more() -> None:
 def test_a_trial_never_writes_more_than_its_cap_and_less_where_the_rate_is_capped() -> None:
     huge = Workload(message_bytes=10_000, producers=4)
     assert written(huge) == Limits().bytes_per_trial
-    assert written(huge, Limits(bytes_per_s=1_000_000)) < 20_000_000
-    slow = trial_bytes(huge, Timings(), Limits(), replication=1, nodes=1, messages_per_s=10)
-    assert slow < 2_000_000
+    assert written(huge, Limits(bytes_per_s=1_000_000)) < 30_000_000
+    slow = trial_bytes(huge, Timings(), Limits(), 1.0, messages_per_s=10)
+    assert slow < 10 * 10_100 * 30
 
 
 def test_copies_are_counted_and_nodes_share_them() -> None:
     limits = Limits(bytes_per_s=1_000_000)
     one = written(Workload(), limits)
-    assert written(Workload(), limits, replication=3) == pytest.approx(3 * one, rel=0.001)
-    assert written(Workload(), limits, replication=3, nodes=3) == pytest.approx(one, rel=0.001)
+    assert written(Workload(), limits, share=node_share(6, 3, 3)) == one
+    assert written(Workload(), limits, share=node_share(6, 1, 3)) == pytest.approx(one / 3, rel=0.001)
 
 
-@pytest.mark.parametrize(("replication", "nodes", "producers"), [(1, 1, 1), (3, 3, 1), (3, 3, 4), (1, 3, 2)])
-def test_the_childrens_caps_keep_every_node_below_the_limit(replication: int, nodes: int, producers: int) -> None:
-    workload = Workload(message_bytes=100, producers=producers)
-    cap = child_byte_cap(Limits(bytes_per_trial=10 * GB), workload, replication, nodes)
-    on_a_node = cap * producers * replication / nodes * (112 / 100)
+@pytest.mark.parametrize("size", [10, 100, 1000])
+@pytest.mark.parametrize("producers", [1, 3])
+@pytest.mark.parametrize(
+    ("partitions", "replication", "nodes"), [(6, 1, 1), (1, 1, 3), (4, 1, 3), (6, 3, 3), (2, 2, 3)]
+)
+def test_the_childrens_caps_keep_the_fullest_node_below_the_limit(
+    size: int, producers: int, partitions: int, replication: int, nodes: int
+) -> None:
+    workload = Workload(message_bytes=size, producers=producers)
+    cap = child_byte_cap(Limits(bytes_per_trial=10 * GB), workload, node_share(partitions, replication, nodes))
+    most_partitions = math.ceil(partitions * replication / nodes)
+    messages = cap / size * producers
+    on_a_node = messages * logged_bytes(workload) * most_partitions / partitions
     assert 9.9 * GB < on_a_node <= 10 * GB
 
 
+@pytest.mark.parametrize(("size", "measured"), [(10, 3.0e6), (100, 2.4e6), (1000, 5.8e5)])
+def test_a_fast_machine_writes_no_more_than_is_said_and_no_less_than_a_third(size: int, measured: float) -> None:
+    """Rates that one librdkafka producer has reached, in trials of the usual length."""
+    workload, timings, limits = Workload(message_bytes=size), Timings(), Limits(bytes_per_trial=1000 * GB)
+    record = size + 10  # without a key: Kafka's record of 10 bytes takes 20
+    usual = (timings.warmup_s + timings.saturated_s + 0.3 * timings.paced_s) * measured * record
+    longest = (15 + timings.saturated_s + 0.3 * timings.paced_s) * measured * record
+    assert usual < usual_trial_bytes(workload, timings, limits, 1.0) < 2 * usual
+    assert longest < trial_bytes(workload, timings, limits, 1.0) < 3 * usual
+
+
+def test_a_long_warm_up_is_never_said_to_be_shorter_than_it_is() -> None:
+    limits = Limits(bytes_per_s=1_000_000)
+    long = Timings(warmup_s=60.0)
+    assert usual_trial_bytes(Workload(), long, limits, 1.0) == trial_bytes(Workload(), long, limits, 1.0) > 60_000_000
+
+
+def test_keys_and_due_times_are_counted() -> None:
+    limits, timings = Limits(bytes_per_s=1_000_000), Timings()
+    plain = Workload(message_bytes=10)
+    with_keys = written(Workload(message_bytes=10, keys="uniform:1000"), limits)
+    assert with_keys == pytest.approx(written(plain, limits) * 28 / 20, rel=0.01)
+    read = written(Workload(message_bytes=10, consumers=1), limits)
+    assert read - written(plain, limits) == pytest.approx(13 * 20_000 * timings.paced_s, rel=0.01)
+
+
 def test_a_cap_is_never_below_one_message() -> None:
-    assert child_byte_cap(Limits(bytes_per_trial=10), Workload(message_bytes=5000), 3, 1) == 5000
+    assert child_byte_cap(Limits(bytes_per_trial=10), Workload(message_bytes=5000), 3.0) == 5000
 
 
 @pytest.mark.parametrize(
@@ -140,3 +177,10 @@ def test_the_widest_replication_of_the_grid_is_counted() -> None:
     per_trial = three.bytes_written / three.trials
     assert per_trial == pytest.approx(3 * one.bytes_written / one.trials, rel=0.01)
     assert msgspec.json.encode(one)  # it goes to the app as it is
+
+
+def test_the_fullest_node_of_the_grid_is_counted() -> None:
+    text = "[workload]\nmessage_bytes = 100\n[limits]\nbytes_per_s = '1MB'\n" + SMALL
+    even, lone = cost(text, nodes=3), cost(text + "[topic]\npartitions = [1, 6]\n", nodes=3)
+    assert lone.bytes_written / lone.trials == pytest.approx(3 * even.bytes_written / even.trials, rel=0.01)
+    assert lone.peak_bytes == pytest.approx(3 * even.peak_bytes, rel=0.01)
