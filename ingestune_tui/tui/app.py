@@ -129,7 +129,7 @@ class IngestuneApp(Editing):
         self._dirty = True
 
     def _tick(self) -> None:
-        if self._dirty:
+        if self._dirty or self.state.counting_down:
             self.redraw()
 
     def say(self, text: str, level: Level = "info") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -41,8 +42,7 @@ class ClusterChoice:
 class Said:
     """One message that was shown as a toast and stays in the event list."""
 
-    at: str
-    """Wall clock, HH:MM:SS."""
+    at: datetime
     level: Level
     text: str
 
@@ -99,8 +99,8 @@ class AppState:
     store: Store | None = None
     """Opened after the first paint."""
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=500))
-    clock: Callable[[], str] = field(default=lambda: _wall_clock())
-    """The time of day for the event list; frozen in snapshots."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """The present moment, for the event list and for countdowns; stands still in snapshots."""
 
     @property
     def connected(self) -> bool:
@@ -112,8 +112,8 @@ class AppState:
         """True while the study this app has a line to goes on, whatever is on the screens."""
         return self.live is not None and self.live.finished is None
 
-
-def _wall_clock() -> str:
-    from datetime import datetime
-
-    return datetime.now().strftime("%H:%M:%S")
+    @property
+    def counting_down(self) -> bool:
+        """True while what the screens say changes with the time alone."""
+        paused = self.live.paused if self.live is not None else None
+        return paused is not None and paused.retry_in_s is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from ingestune_tui.tui.waiting import is_waiting, reason_text, retry_text
 from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -25,16 +26,23 @@ class Part:
     text: str
     style: str = ""
     """A theme role such as `$flag`; empty is the usual colour."""
+    short: str = ""
+    """What says the same in fewer words, where the screen itself says the rest; empty where nothing does."""
 
 
 def status_parts(state: AppState) -> list[Part]:
     """Everything worth saying, in the order of the line."""
     study = state.study
     if study is not None and study.started is not None:
-        return [*_study_parts(study, state.connected), *([] if state.connected else _elsewhere(state))]
+        return [*_study_parts(study, state), *([] if state.connected else _elsewhere(state))]
     if study is not None and state.connected:
         return [Part("cluster", state.cluster.address), Part("phase", "▶ starting", "$running")]
     return grid_parts(state)
+
+
+def shortened(parts: list[Part]) -> list[Part]:
+    """The same line in few words, for the screen that says the rest itself."""
+    return [replace(part, text=part.short) if part.short else part for part in parts]
 
 
 def editor_parts(state: AppState) -> list[Part]:
@@ -47,7 +55,7 @@ def _elsewhere(state: AppState) -> list[Part]:
     live = state.live
     if live is None or live.started is None or live.finished is not None:
         return []
-    phase = _phase(live, connected=True)
+    phase = _phase(live, state)
     return [Part("sync", f"{short_grid(live.started.study)}: {phase.text}", phase.style)]
 
 
@@ -71,7 +79,7 @@ def short_grid(name: str) -> str:
     return name.removesuffix(".toml")
 
 
-def _study_parts(study: StudyView, connected: bool) -> list[Part]:
+def _study_parts(study: StudyView, state: AppState) -> list[Part]:
     started, progress = study.started, study.progress
     assert started is not None
     where = (
@@ -81,7 +89,7 @@ def _study_parts(study: StudyView, connected: bool) -> list[Part]:
     if not started.simulated and started.cluster.version:
         parts.append(Part("version", f"Kafka {started.cluster.version}"))
     parts.append(Part("grid", short_grid(started.study)))
-    parts.append(_phase(study, connected))
+    parts.append(_phase(study, state))
     if progress is not None and study.finished is None:
         if progress.p_leader is not None and progress.phase in ("racing", "measuring"):
             parts.append(Part("sure", f"sure {progress.p_leader:.0%}".replace("%", " %")))
@@ -94,21 +102,18 @@ def _study_parts(study: StudyView, connected: bool) -> list[Part]:
     return parts
 
 
-def _phase(study: StudyView, connected: bool) -> Part:
+def _phase(study: StudyView, state: AppState) -> Part:
     progress = study.progress
     if study.finished is not None:
-        state = study.finished.state
+        end = study.finished.state
         marks = {"finished": "✓", "failed": "✗", "stopped": "✗", "interrupted": "✗"}
-        style = "$bad" if state == "failed" else "$tuned" if state == "finished" else "$flag"
-        return Part("phase", f"{marks.get(state, '·')} {state}", style)
-    if not connected:
+        style = "$bad" if end == "failed" else "$tuned" if end == "finished" else "$flag"
+        return Part("phase", f"{marks.get(end, '·')} {end}", style)
+    if study is not state.live:
         return Part("problem", "✗ its process does not answer", "$bad")
     if study.paused is not None:
-        wait = study.paused
-        text = f"‖ paused: {wait.reason}" if wait.reason else "‖ paused"
-        if wait.retry_in_s is not None:
-            text += f", retrying in {wait.retry_in_s:.0f} s, {_nth(wait.attempt)} time"
-        return Part("phase", text, "$flag")
+        text = ", ".join(each for each in (reason_text(study.paused), retry_text(study.paused, state.clock())) if each)
+        return Part("phase", f"‖ {text}", "$flag", short="‖ waiting" if is_waiting(study.paused) else "‖ paused")
     if progress is None:
         return Part("phase", "▶ starting", "$running")
     if progress.phase == "confirming":
@@ -146,8 +151,3 @@ def grid_parts(state: AppState) -> list[Part]:
         if count.bytes_written is not None:
             parts.append(Part("cost", f"~{about_bytes(count.bytes_written)}"))
     return parts
-
-
-def _nth(number: int) -> str:
-    suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
-    return f"{number}{suffix}"

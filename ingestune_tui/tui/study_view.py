@@ -36,6 +36,7 @@ from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import size_text, verdict_text
 from ingestune_tui.tui.stored import trial_of
 from ingestune_tui.tui.trial_view import TrialView
+from ingestune_tui.tui.waiting import reason_text
 
 KEPT_SAMPLES: Final = 60
 KEPT_EVENTS: Final = 500
@@ -164,7 +165,7 @@ class StudyView:
                 self.verdicts[size] = outcome
             case StudyPaused():
                 if self.paused is None or self.paused.reason != event.reason:
-                    self._tell(event.time, "warning", f"paused: {event.reason}" if event.reason else "paused")
+                    self._tell(event.time, "warning", reason_text(event))
                 self.paused = event
             case StudyResumed():
                 self.paused = None
@@ -177,7 +178,9 @@ class StudyView:
                 self.finished = event
                 self.paused = None
                 level: Level = "error" if event.state in ("failed", "interrupted") else "info"
-                self._tell(event.time, level, f"study {event.state}" + (f": {event.message}" if event.message else ""))
+                started = self.started
+                what = f"study {started.study} {event.state}" if started is not None else "the study did not begin"
+                self._tell(event.time, level, f"{what}: {event.message}" if event.message else what)
         return self
 
     @classmethod

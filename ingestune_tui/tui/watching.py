@@ -151,22 +151,23 @@ class Watching(Library):
         async for event in client.events():
             view.apply(event)
             if getattr(event, "time", asked_at) >= asked_at:
-                self._tell(event)
+                self._tell(event, view)
             self.mark_changed()
             number += 1
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
 
-    def _tell(self, event: Event) -> None:
-        """What should be read once becomes a toast; everything is in the event list of the Live screen."""
-        from ingestune_tui.model.events import Notice, StudyFinished
+    def _tell(self, event: Event, view: StudyView) -> None:
+        """What should be read once becomes a toast, in the words it has in the study's own event list."""
+        from ingestune_tui.model.events import Notice, StudyFinished, StudyPaused
 
-        if isinstance(event, Notice) and event.level != "info":
-            self.say(event.text, event.level)
-        elif isinstance(event, StudyFinished):
-            message = f": {event.message}" if event.message else ""
-            bad = event.state in ("failed", "interrupted")
-            self.say(f"study {event.study} {event.state}{message}", "error" if bad else "info")
+        loud = (
+            (isinstance(event, Notice) and event.level != "info")
+            or isinstance(event, StudyFinished)
+            or (isinstance(event, StudyPaused) and event.attempt == 1)  # Live counts the further ones
+        )
+        if loud and view.told:
+            self.say(view.told[-1].text, view.told[-1].level)
 
     @on(CommandGiven)
     @work(group="command")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from textual.widget import AwaitMount
@@ -13,6 +14,9 @@ from ingestune_tui.tui.app import IngestuneApp, initial_state
 from ingestune_tui.tui.messages import CommandGiven, StudyResumeAsked
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.study_view import StudyView
+
+NOW = datetime(2026, 11, 23, 21, 57, tzinfo=UTC)
+"""The moment at which the app's clock stands still."""
 
 
 class ShownApp(IngestuneApp):
@@ -31,7 +35,7 @@ class ShownApp(IngestuneApp):
         state = initial_state(settings, kept.Remembered())
         state.study = view
         state.live = view if connected and view is not None and view.finished is None else None
-        state.clock = lambda: "21:57:00"
+        state.clock = lambda: NOW
         super().__init__(state, few_colours=few_colours)
         self.place = place
         self.commands: list[Command] = []

@@ -14,7 +14,6 @@ from ingestune_tui.model.events import (
     SearchStopped,
     Skip,
     StopAndConfirm,
-    StudyFinished,
     StudyPaused,
     TrialSampled,
     TrialStaged,
@@ -118,22 +117,6 @@ async def test_the_verdict_is_shown_when_it_stands(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)):
         assert "◆ 1.45x [1.39, 1.52] the baseline: faster" in app.text()
         assert "linger.ms 5 → 20" in app.text()
-
-
-async def test_a_failed_study_says_why(tmp_path: Path) -> None:
-    view = StudyView.of(FakeStudy().all()[:60])
-    view.apply(StudyFinished(study="quick", state="failed", message="the broker is gone"))
-    app = ShownApp(tmp_path, "live", view)
-    async with app.run_test(size=(80, 24)):
-        assert "✗ study failed  the broker is gone" in app.text()
-
-
-async def test_a_paused_study_says_why_and_when_it_tries_again(tmp_path: Path) -> None:
-    view = until(FakeStudy().all(), 16, "saturated", 9)
-    view.apply(StudyPaused(study="quick", reason="broker away", attempt=3, retry_in_s=8))
-    app = ShownApp(tmp_path, "live", view)
-    async with app.run_test(size=(80, 24)):
-        assert "‖ paused: broker away, retrying in 8 s (try 3)" in app.text()
 
 
 async def test_a_lost_study_process_is_said(tmp_path: Path) -> None:

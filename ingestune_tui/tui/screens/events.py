@@ -43,7 +43,9 @@ class EventsScreen(ModalScreen[None]):
         lines = []
         for said in reversed(self._said):
             mark, style = _MARKS[said.level]
-            lines.append(Content.assemble((f"{said.at} ", "$quiet"), (f"{mark} ", style), said.text))
+            lines.append(
+                Content.assemble((f"{said.at.astimezone():%H:%M:%S} ", "$quiet"), (f"{mark} ", style), said.text)
+            )
         return Content("\n").join(lines)
 
     def action_scroll(self, by: int) -> None:

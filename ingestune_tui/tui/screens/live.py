@@ -15,7 +15,9 @@ from textual.widgets import Static
 from ingestune_tui.model.events import Pause, Resume, Skip, StopAndConfirm
 from ingestune_tui.tui.messages import CommandGiven, SamplesWanted
 from ingestune_tui.tui.screens.study_place import StudyPlace
+from ingestune_tui.tui.status import Part, shortened
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.waiting import is_waiting
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.event_list import EventList
 from ingestune_tui.tui.widgets.headline import Headline, headline_of, says_verdict
@@ -25,8 +27,11 @@ from ingestune_tui.tui.widgets.study_strip import StudyStrip, marks_of
 from ingestune_tui.tui.widgets.tiles import Tiles, tiles_of
 from ingestune_tui.tui.widgets.trial_list import TrialList, lines_of
 from ingestune_tui.tui.widgets.trial_plots import TrialPlots
+from ingestune_tui.tui.widgets.trouble import Trouble, TroubleRows, trouble_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ingestune_tui.model.study import Outcome
     from ingestune_tui.tui.state import AppState
     from ingestune_tui.tui.trial_view import TrialView
@@ -44,7 +49,9 @@ class LiveScreen(StudyPlace):
         "latency is measured in the paced stage. Marks: △ leader so far, ◆ tuned, ◇ baseline, ✗ infeasible, ⚠ a flag."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", "pause", id="live.pause", tooltip="Pause after this trial, or go on"),
+        Binding("escape", "hide", "hide", id="live.hide", tooltip="Send the message above away"),
+        Binding("space", "pause", "pause", id="live.pause", tooltip="Pause after this trial"),
+        Binding("space", "go_on", "go on", id="live.go_on", tooltip="Go on with a paused study"),
         Binding("x", "skip", "skip", id="live.skip", tooltip="Drop this trial; the search does not try it again"),
         Binding("S", "confirm", "stop & confirm", id="live.confirm", tooltip="End the search and confirm its leader"),
         Binding("e", "export", "export", id="live.export", tooltip="Write a .properties file of the winner"),
@@ -70,6 +77,7 @@ class LiveScreen(StudyPlace):
         & .-confirming StudyStrip { display: none; }
         & .-confirming Tiles { margin-bottom: 0; }
         & .-finished Headline { height: 2; }
+        & .-troubled Headline { display: none; }
         & .-finished Ruler { height: 3; }
         & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised #below { display: none; }
         & #below { height: auto; }
@@ -94,10 +102,14 @@ class LiveScreen(StudyPlace):
         self._maximised = False
         self._asked: set[str] = set()
         """Ids of the trials on the charts whose samples are being read."""
+        self._trouble: Trouble | None = None
+        self._hidden = ""
+        """The kind of trouble that the person has sent away, until it is over."""
 
     def body(self) -> ComposeResult:
         yield Static(NOTHING, id="nothing", classes="empty", markup=False)
         with Vertical(id="live"):
+            yield TroubleRows(id="trouble")
             yield Headline(id="headline")
             yield Tiles(id="tiles")
             yield Chart(id="throughput")
@@ -110,18 +122,24 @@ class LiveScreen(StudyPlace):
 
     # Drawing -------------------------------------------------------------------------------------------------
 
+    def status(self, state: AppState) -> list[Part]:
+        """In few words: the headline or the message above it says why."""
+        return shortened(super().status(state))
+
     def refresh_from(self, state: AppState) -> None:
         view = self.view
         nothing = self.query_one("#nothing", Static)
         nothing.display = view is None
-        nothing.update(_starting(state.study) if state.connected else NOTHING)
+        nothing.update(_before(state))
         self.query_one("#live").display = view is not None
         if view is None or self._frozen:
             return
         trial = self._trial(view)
         size = trial.workload.message_bytes if trial else view.workload.message_bytes if view.workload else 0
+        now = state.clock()
         self._arrange(view, size)
-        self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size))
+        self._show_trouble(view, size, now)
+        self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size, now=now))
         self.query_one(Tiles).show(tiles_of(trial), self._note(view, trial))
         ghost = view.leader()
         self._ask_for_samples(trial, ghost)
@@ -135,6 +153,16 @@ class LiveScreen(StudyPlace):
         lines = lines_of(view, self._list_room(), self._looking_at, view.varied)
         self.query_one(TrialList).show(lines)
         self.query_one(EventList).show(view.told, max(1, len(lines)))
+
+    def _show_trouble(self, view: StudyView, message_bytes: int, now: datetime) -> None:
+        """The message about what went wrong, in place of a headline that would say the same in one line."""
+        found = trouble_of(view, now)
+        if found is None or found.kind != self._hidden:
+            self._hidden = ""
+        self._trouble = found if not self._hidden else None
+        self.query_one(TroubleRows).show(self._trouble, self.size.width - 2)
+        verdict = view.finished is not None and view.outcome(message_bytes) is not None
+        self.query_one("#live").set_class(self._trouble is not None and not verdict, "-troubled")
 
     def _ask_for_samples(self, *shown: TrialView | None) -> None:
         """Have the samples read that the charts lack: who attaches is told of finished trials without them."""
@@ -176,8 +204,13 @@ class LiveScreen(StudyPlace):
         state = self.ingestune.state
         view = self.view
         running = state.running and state.connected
+        paused = view.paused if view is not None else None
         if action == "pause":
-            return running
+            return running and paused is None
+        if action == "go_on":
+            return running and paused is not None and not is_waiting(paused)
+        if action == "hide":
+            return self._trouble is not None
         if action == "skip":
             active = view.active if view is not None else None
             return running and active is not None and active.role in ("search", "again") and not active.baseline
@@ -191,8 +224,16 @@ class LiveScreen(StudyPlace):
         return True
 
     def action_pause(self) -> None:
-        study = self.ingestune.state.study
-        self.post_message(CommandGiven(Pause() if study is not None and study.paused is None else Resume()))
+        self.post_message(CommandGiven(Pause()))
+
+    def action_go_on(self) -> None:
+        self.post_message(CommandGiven(Resume()))
+
+    def action_hide(self) -> None:
+        """The message goes; the headline keeps saying it in one line."""
+        if self._trouble is not None:
+            self._hidden = self._trouble.kind
+            self.redraw()
 
     def action_skip(self) -> None:
         self.post_message(CommandGiven(Skip()))
@@ -254,7 +295,13 @@ def _ghost_name(view: StudyView) -> str:
     return "leader" if view.finished is None else "best"
 
 
-def _starting(study: object) -> str:
-    """What is said between asking for a study and its first event: a broker may have to be fetched and started."""
-    newest = study.told[-1].text if isinstance(study, StudyView) and study.told else ""
+def _before(state: AppState) -> str:
+    """What is said before the first event of a study, and where none came: a broker may have to be fetched and started,
+    and may not answer."""
+    study = state.study
+    if study is not None and study.finished is not None:
+        return f"✗ The study did not begin.\n\n{study.finished.message}\n\n1 goes to the grid, r there runs it again."
+    if not state.connected:
+        return NOTHING
+    newest = study.told[-1].text if study is not None and study.told else ""
     return f"Starting the study …\n\n{newest}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.waiting import reason_text, retry_text
 from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread
 from ingestune_tui.tui.widgets.trial_list import stage_text
 
@@ -21,18 +23,16 @@ class Said:
     right: tuple[Run, ...] = ()
 
 
-def headline_of(view: StudyView, *, connected: bool, message_bytes: int) -> Said:
-    """What to say first about a study now."""
+def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: datetime) -> Said:
+    """What to say first about a study at the moment `now`."""
     if says_verdict(view, connected=connected, message_bytes=message_bytes):
         return _finished(view, message_bytes)
     if not connected:
         text = "the study's process does not answer; what it had finished is kept"
         return Said((("✗ ", "bad"), (text, "bad")), (("5 Studies, R resumes it", "label"),))
     if view.paused is not None:
-        waits = view.paused
-        retry = f", retrying in {waits.retry_in_s:.0f} s (try {waits.attempt})" if waits.retry_in_s is not None else ""
-        reason = waits.reason or "by you"
-        return Said((("‖ paused: ", "flag"), (f"{reason}{retry}", "flag")), (("space goes on", "label"),))
+        retry = retry_text(view.paused, now)
+        return Said((("‖ ", "flag"), (reason_text(view.paused), "flag")), right=((retry, "flag"),) if retry else ())
     trial = view.active
     if trial is None:
         return Said((("· between trials", "label"),))
@@ -68,7 +68,7 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
         assert finished is not None
         role = "bad" if finished.state == "failed" else "flag"
         mark = "✗" if finished.state != "finished" else "✓"
-        return Said((((f"{mark} study {finished.state}", role)), (f"  {finished.message}", "")))
+        return Said((((f"{mark} study {finished.state}", role)), (f"  {' '.join(finished.message.split())}", "")))
     mark = {"faster": "◆ ", "slower": "✗ ", "unconfirmed": "△ "}.get(outcome.verdict, "")
     first: list[Run] = [(mark + verdict_text(outcome), _LOUD.get(outcome.verdict, "strong"))]
     if outcome.latency is not None:

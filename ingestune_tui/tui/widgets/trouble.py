@@ -1,0 +1,73 @@
+"""What went wrong and what happens about it, whole: a cluster that is away, a study that ended over something.
+
+It stands above everything on Live until the trouble is over or the person sends it away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.waiting import is_waiting, reason_text, retry_text
+from ingestune_tui.tui.widgets.rows import Row, Rows, spread, wrapped
+
+_MOST_ROWS = 5
+_HINT = "esc hides this"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One message."""
+
+    kind: Literal["waiting", "ended"]
+    reason: str
+    """In the words of whoever met it; a hint may follow in a line of its own."""
+    then: str = ""
+    """What happens next, if anything does by itself."""
+
+
+def trouble_of(view: StudyView, now: datetime) -> Trouble | None:
+    """The trouble a study is in at the moment `now`; None when it is in none."""
+    finished, paused = view.finished, view.paused
+    if finished is not None:
+        if finished.state not in ("failed", "interrupted") or not finished.message:
+            return None
+        return Trouble("ended", f"study {finished.state}: {finished.message}")
+    if paused is not None and is_waiting(paused) and paused.attempt:
+        return Trouble("waiting", reason_text(paused), retry_text(paused, now))
+    return None
+
+
+class TroubleRows(Rows):
+    """Draws a message, as high as it needs to be."""
+
+    DEFAULT_CSS = "TroubleRows { display: none; height: 1; margin-bottom: 1; }"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._trouble: Trouble | None = None
+
+    def show(self, trouble: Trouble | None, width: int) -> None:
+        """Take the message of the moment, for `width` columns; None shows nothing."""
+        self.display = trouble is not None
+        if trouble is not None:
+            self.styles.height = len(_rows(trouble, width))
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self.update_rows()
+
+    def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
+        return _rows(self._trouble, width) if self._trouble is not None else ()
+
+
+def _rows(trouble: Trouble, width: int) -> tuple[Row, ...]:
+    mark, role = ("‖ ", "flag") if trouble.kind == "waiting" else ("✗ ", "bad")
+    lines = [line for part in trouble.reason.splitlines() for line in wrapped(part, width - len(mark))][:_MOST_ROWS]
+    rows: list[Row] = [((mark if not i else "  ", role), (line, role)) for i, line in enumerate(lines)]
+    last = trouble.then or lines[-1]
+    if trouble.then or len(f"{mark}{last}  {_HINT}") > width:
+        rows.append((("  ", ""), (trouble.then, "strong")))
+    rows[-1] = spread(rows[-1], ((_HINT, "label"),), width)
+    return tuple(rows)
