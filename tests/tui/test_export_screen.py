@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
-from ingestune_tui.tui.screens.export import ExportScreen
+from ingestune_tui.model.study import VerdictKind
+from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
-from tests.tui.fake_study import FakeStudy
+from tests.tui.fake_study import BASELINE, FakeStudy
 from tests.tui.shown import ShownApp
 
 
@@ -108,6 +110,34 @@ async def test_a_path_that_cannot_be_written_is_said_before_anything_happens(tmp
         assert "type a path" in app.text()
 
 
+async def test_the_footer_tells_what_enter_does_in_the_file_field(
+    tmp_path: Path, in_a_directory_of_its_own: Path
+) -> None:
+    (in_a_directory_of_its_own / "settings").mkdir()
+    app = finished(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(app, pilot)
+        box = screen.query_one("#file", PathInput)
+        box.focus()
+        await pilot.pause()
+        assert "enter write  tab complete" in app.text().splitlines()[-1]
+        box.value = "./se"
+        await pilot.press("tab")
+        await pilot.pause()
+        assert box.value == "./settings/"
+        assert "a directory" in app.text()
+        assert "enter" not in app.text().splitlines()[-1]
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        assert isinstance(app.screen, ExportScreen)
+        await pilot.press(*"x.properties")
+        await pilot.pause()
+        assert "enter write" in app.text().splitlines()[-1]
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        assert (in_a_directory_of_its_own / "settings" / "x.properties").exists()
+
+
 async def test_tab_completes_a_path(tmp_path: Path, in_a_directory_of_its_own: Path) -> None:
     (in_a_directory_of_its_own / "settings").mkdir()
     app = finished(tmp_path)
@@ -145,4 +175,42 @@ async def test_a_row_that_was_not_confirmed_exports_without_a_claim(tmp_path: Pa
         screen = await opened(app, pilot)
         assert "x [" not in screen.text
         assert "not confirmed" in screen.text
-        assert "△" in app.text()
+        text = " ".join(app.text().split())
+        assert "△ no proven winner: a leader, not confirmed: only the winner of a study is confirmed" in text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason", "said"),
+    [
+        ("unstable", "the throughput drifted", "△ no proven winner: unstable: the throughput drifted"),
+        ("unconfirmed", "no pairs were wanted", "△ no proven winner: a leader, not confirmed: no pairs were wanted"),
+        ("no measurable difference", "", "the baseline: no measurable difference"),
+        ("slower", "", "the baseline: slower"),
+    ],
+)
+async def test_what_is_no_proven_winner_is_called_so_in_full(
+    tmp_path: Path, verdict: VerdictKind, reason: str, said: str
+) -> None:
+    view = StudyView.of(FakeStudy().all())
+    outcome = view.outcomes[0]
+    ratio = None if reason else outcome.ratio
+    outcome = msgspec.structs.replace(outcome, verdict=verdict, reason=reason, ratio=ratio)
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportScreen(export_of_outcome(view, outcome)))
+        await pilot.pause()
+        text = " ".join(app.text().split())
+        assert "Export the leader of quick, 1 kB" in text
+        assert "△ no proven winner: " in text
+        assert said in text
+        assert "◆" not in text
+
+
+async def test_nothing_is_claimed_for_the_baseline(tmp_path: Path) -> None:
+    view = StudyView.of(FakeStudy().all())
+    outcome = msgspec.structs.replace(view.outcomes[0], winner=BASELINE, verdict="unconfirmed", ratio=None)
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(ExportScreen(export_of_outcome(view, outcome)))
+        await pilot.pause()
+        assert "◇ this is the baseline: nothing is claimed for it" in app.text()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -29,8 +29,11 @@ from ingestune_tui.tui.stored import study_of
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
-from ingestune_tui.tui.widgets.rows import spread
+from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
 from ingestune_tui.tui.widgets.text_rows import TextRows
+
+_UNWRITABLE: Final = ("✗", "type")
+"""How the states of a path begin that keep it from being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Exported:
 def export_of_outcome(view: StudyView, outcome: Outcome) -> Exported:
     """The winner, or the unconfirmed leader, of an outcome."""
     study = study_of(view)
-    who = "winner" if outcome.ratio is not None else "leader"
+    who = "winner" if outcome.verdict == "faster" else "leader"
     name = f"the {who} of {study.name}, {size_text(outcome.workload.message_bytes)}"
     return Exported(study, outcome, name, _client_version(view, outcome.winner or outcome.baseline))
 
@@ -90,6 +93,45 @@ def _unconfirmed(view: StudyView, workload: Workload, tuned: Configuration, base
         winner=tuned,
         baseline=baseline,
     )
+
+
+def claim_of(outcome: Outcome) -> Run:
+    """What is claimed for it. Where nothing is proven that comes first, before any figure."""
+    if outcome.winner == outcome.baseline:
+        return "◇ this is the baseline: nothing is claimed for it", "baseline"
+    if outcome.verdict == "faster":
+        return f"◆ {verdict_text(outcome)}", "tuned"
+    return f"△ no proven winner: {verdict_text(outcome)}", "flag"
+
+
+def _path_of(typed: str) -> Path:
+    return Path(typed.strip()).expanduser()
+
+
+def state_of_path(typed: str) -> str:
+    """What is to be said of the path before enter; empty where it can just be written."""
+    if not typed.strip():
+        return "type a path"
+    path = _path_of(typed)
+    if path.is_dir():
+        return "✗ a directory"
+    if not path.parent.is_dir():
+        return "✗ no such directory"
+    return "exists: asks first" if path.exists() else ""
+
+
+class FileInput(PathInput):
+    """The path to write to. Enter writes, and says so only while there is a file to be written."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "write", id="export.submit")]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "submit" or self.writable
+
+    @property
+    def writable(self) -> bool:
+        """Whether a file can be written there."""
+        return not state_of_path(self.value).startswith(_UNWRITABLE)
 
 
 class ExportScreen(Place):
@@ -135,7 +177,7 @@ class ExportScreen(Place):
         yield Choice("scope", self._scopes, self._scopes[0], id="scope")
         with Horizontal(id="file-row"):
             yield Static("file", id="file-label", markup=False)
-            yield PathInput(self._default_path(), id="file", placeholder="~/producer.properties")
+            yield FileInput(self._default_path(), id="file", placeholder="~/producer.properties")
             yield Static("", id="file-state", markup=False)
         with VerticalScroll(id="preview-scroll", can_focus=False):
             yield Static("", id="preview", markup=False)
@@ -144,13 +186,29 @@ class ExportScreen(Place):
         return f"./{self._exported.study.name}-{self._scopes[0].replace('.', '-')}.properties"
 
     def on_mount(self) -> None:
-        outcome = self._exported.outcome
-        mark = "◆ " if outcome.verdict == "faster" else "△ " if outcome.verdict == "unconfirmed" else ""
-        claim = (mark + verdict_text(outcome), "tuned" if outcome.verdict == "faster" else "flag")
-        title = (f"Export {self._exported.name}", "strong")
-        self.query_one("#title", TextRows).show((spread((title,), (claim,), self.size.width - 2),))
+        self._show_title()
         self.query_one("#dialect").focus()
         self._changed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action != "write" or not self.is_mounted:
+            return True
+        field = self.query_one("#file", FileInput)
+        return field.writable or not field.has_focus  # from anywhere else enter says what is wrong with the path
+
+    def on_resize(self) -> None:
+        """The title needs one row or several. Textual calls `Place.on_resize` by itself."""
+        self._show_title()
+
+    def _show_title(self) -> None:
+        title = (f"Export {self._exported.name}", "strong")
+        claim, role = claim_of(self._exported.outcome)
+        width = self.app.size.width - 2
+        if len(title[0]) + len(claim) + 2 <= width:
+            rows: tuple[Row, ...] = (spread((title,), ((claim, role),), width),)
+        else:
+            rows = ((title,), *(((line, role),) for line in wrapped(claim, width)))
+        self.query_one("#title", TextRows).show(rows)
 
     @property
     def text(self) -> str:
@@ -168,7 +226,7 @@ class ExportScreen(Place):
     @property
     def path(self) -> Path:
         """Where it goes."""
-        return Path(self.query_one("#file", PathInput).value.strip()).expanduser()
+        return _path_of(self.query_one("#file", PathInput).value)
 
     @on(Choice.Changed)
     def _changed(self) -> None:
@@ -180,17 +238,8 @@ class ExportScreen(Place):
 
     @on(Input.Changed, "#file")
     def _path_typed(self) -> None:
-        self.query_one("#file-state", Static).update(self._state_of_path())
-
-    def _state_of_path(self) -> str:
-        typed = self.query_one("#file", PathInput).value.strip()
-        if not typed:
-            return "type a path"
-        if self.path.is_dir():
-            return "✗ a directory"
-        if not self.path.parent.is_dir():
-            return "✗ no such directory"
-        return "exists: asks first" if self.path.exists() else ""
+        self.query_one("#file-state", Static).update(state_of_path(self.query_one("#file", PathInput).value))
+        self.refresh_bindings()
 
     @on(Input.Submitted, "#file")
     def _submitted(self) -> None:
@@ -200,9 +249,10 @@ class ExportScreen(Place):
     async def action_write(self) -> None:
         from ingestune_tui.tui.screens.dialogs import ask
 
-        state = self._state_of_path()
-        if state.startswith(("✗", "type")):
-            self.query_one("#file").focus()
+        field = self.query_one("#file", FileInput)
+        if not field.writable:
+            state = state_of_path(field.value)
+            field.focus()
             self.ingestune.say(f"{self.path}: {state.removeprefix('✗ ')}", "warning")
             return
         if self.path.exists():
