@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from ingestune_tui.cli.options import cluster_options, database_option, existing_database_option, settings_from
+from ingestune_tui.cli.options import address_options, database_option, existing_database_option, settings_from
 
 
 @click.command("app", hidden=True)
 @click.argument("grid", required=False, type=click.Path(path_type=Path))
-@cluster_options
+@address_options
 @database_option
 @click.option("--refresh", type=float, metavar="HZ", help="Redraws a second.  [default: 2, or 1 over SSH]")
 def app(
@@ -22,9 +22,7 @@ def app(
     cluster: str | None,
     bootstrap_server: str | None,
     command_config: str | None,
-    nodes: str,
     topic_prefix: str | None,
-    round_trip_ms: int,
     refresh: float | None,
 ) -> int:
     """Open the app, on GRID if one is given."""

@@ -54,7 +54,7 @@ def check(
     spaces = [expand(grid_file.grid, workload) for workload in grid_file.grid.workloads]
     cached: int | None = None
     if settings.cluster:
-        choice = parse_cluster(settings.cluster, settings.command_config, int(nodes))
+        choice = parse_cluster(settings.cluster, settings.command_config, int(nodes), round_trip_ms)
         refuse_scopes(grid_file.grid, choice, allow_broker_changes=True)
         refuse_replication(grid_file.grid, choice)
         cached = asyncio.run(_cached(settings, grid_file, spaces, choice.label))

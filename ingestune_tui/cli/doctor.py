@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ingestune_tui.cli.options import cluster_options, database_option, settings_from
+from ingestune_tui.cli.options import address_options, database_option, settings_from
 
 if TYPE_CHECKING:
     from ingestune_tui.kafka.doctor import Check
@@ -20,16 +20,14 @@ _MARKS = {"ok": "✓", "warn": "⚠", "fail": "✗"}
 
 
 @click.command("doctor")
-@cluster_options
+@address_options
 @database_option
 def doctor(
     database: str | None,
     cluster: str | None,
     bootstrap_server: str | None,
     command_config: str | None,
-    nodes: str,
     topic_prefix: str | None,
-    round_trip_ms: int,
 ) -> int:
     """Say what works: terminal, clients, Java, cluster, database, PostgreSQL. Exits with 1 if something fails."""
     settings = settings_from(

@@ -51,18 +51,26 @@ def _existing(_: click.Context, __: click.Parameter, database: str | None) -> st
 
 
 def cluster_options(command: _F) -> _F:
-    """`--cluster`, `-b`, `--command-config`, `--nodes`, `--round-trip`, `--topic-prefix`."""
+    """`--nodes` and `--round-trip` of a cluster that is started here, and all of `address_options`."""
     for decorate in (
-        click.option("--topic-prefix", metavar="TEXT", help="What our topics' names begin with.  [default: ingestune]"),
         click.option(
             "--round-trip", "round_trip_ms", type=click.IntRange(0, 60_000), default=0, metavar="MS",
             help="Of a simulated cluster: how long every answer takes.",
         ),
         click.option("--nodes", type=click.Choice(["1", "3"]), default="1", help="Of a local cluster: brokers."),
+    ):  # fmt: skip
+        command = decorate(command)
+    return address_options(command)
+
+
+def address_options(command: _F) -> _F:
+    """`--cluster`, `-b`, `--command-config`, `--topic-prefix`."""
+    for decorate in (
+        click.option("--topic-prefix", metavar="TEXT", help="What our topics' names begin with.  [default: ingestune]"),
         click.option("--command-config", metavar="FILE", help="A client.properties with the cluster's security."),
         click.option("-b", "--bootstrap-server", metavar="HOST:PORT,...", help="The same as --cluster HOST:PORT,..."),
         click.option("--cluster", metavar="WHERE", help="local, simulated, or HOST:PORT,..."),
-    ):  # fmt: skip
+    ):
         command = decorate(command)
     return command
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ingestune_tui.cli.options import cluster_options, existing_database_option, settings_from
+from ingestune_tui.cli.options import address_options, existing_database_option, settings_from
 from ingestune_tui.errors import IngestuneError, Refused, StudyError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("restore")
-@cluster_options
+@address_options
 @existing_database_option
 @click.option("--study", metavar="NAME", help="This study is dead, though its computer cannot be asked.")
 @click.option("--forget", type=click.IntRange(0), metavar="BROKER", help="This broker is gone for good: strike it out.")
@@ -31,9 +31,7 @@ def restore(
     cluster: str | None,
     bootstrap_server: str | None,
     command_config: str | None,
-    nodes: str,
     topic_prefix: str | None,
-    round_trip_ms: int,
     study: str | None,
     forget: int | None,
     yes: bool,

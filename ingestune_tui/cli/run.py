@@ -47,8 +47,9 @@ def run(grid: Path | None, **given: Any) -> int:
     The same command again goes on with a study that was stopped or killed. GRID may be left out with --study, to go on
     with a study whose grid file is gone.
     """
-    source = click.get_current_context().get_parameter_source("nodes")
-    return asyncio.run(_run(grid, given, nodes_given=source is not ParameterSource.DEFAULT))
+    source = click.get_current_context().get_parameter_source
+    unsaid = {name for name in given if source(name) is ParameterSource.DEFAULT}
+    return asyncio.run(_run(grid, given, unsaid))
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -61,7 +62,7 @@ def _settings(given: dict[str, Any]) -> Settings:
     )
 
 
-async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -> int:
+async def _run(grid: Path | None, given: dict[str, Any], unsaid: set[str]) -> int:
     from ingestune_tui.cli.narrate import JsonLines, Narration
     from ingestune_tui.model.events import StudyFinished
     from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable, resolve
@@ -77,7 +78,7 @@ async def _run(grid: Path | None, given: dict[str, Any], *, nodes_given: bool) -
         grid_file = load_grid(grid)
         begun = None if given["fresh"] else await _unfinished(settings, given["study"])
     if begun is not None:
-        given = _as_begun(begun, given, nodes_given=nodes_given)
+        given = _as_begun(begun, given, unsaid)
         settings = _settings(given)
     grid_file = _override(grid_file, given)
     choice = _cluster(settings, given)
@@ -150,7 +151,7 @@ async def _unfinished(settings: Settings, name: str) -> Study | None:
         return await unfinished_study(store, name)
 
 
-def _as_begun(begun: Study, given: dict[str, Any], *, nodes_given: bool) -> dict[str, Any]:
+def _as_begun(begun: Study, given: dict[str, Any], unsaid: set[str]) -> dict[str, Any]:
     """The command line with the study's full name, and as it was at the beginning where it says nothing now."""
     kept = begun.options
     found = {**given, "study": begun.name, "strategy": given["strategy"] or kept.get("strategy")}
@@ -158,8 +159,10 @@ def _as_begun(begun: Study, given: dict[str, Any], *, nodes_given: bool) -> dict
     if not named or named == kept.get("cluster"):  # elsewhere it is refused, and by nothing that was meant for here
         found["cluster"] = kept.get("cluster")
         found["command_config"] = given["command_config"] or kept.get("command_config")
-        if not nodes_given:
+        if "nodes" in unsaid:
             found["nodes"] = kept.get("nodes", given["nodes"])
+        if "round_trip_ms" in unsaid:
+            found["round_trip_ms"] = int(kept.get("round_trip_ms", 0))
     if given["budget"] is None and "budget_s" in kept:
         found["budget"] = float(kept["budget_s"])
     if not given["no_confirm"] and not given["confirm_pairs"]:
@@ -176,15 +179,17 @@ def _override(grid_file: GridFile, given: dict[str, Any]) -> GridFile:
 
     import msgspec
 
+    from ingestune_tui.model.grid_fields import SECTIONS
     from ingestune_tui.tuning.grid_file import grid_hash
 
     changes: dict[str, Any] = {}
     if given["strategy"]:
         changes["strategy"] = given["strategy"]
     if given["budget"] is not None:
-        if given["budget"] < 10:
-            raise UsageError("a budget is at least 10s")
-        changes["budget_s"] = given["budget"]
+        try:
+            changes["budget_s"] = SECTIONS["search"]["budget"](f"{given['budget']!r}s")
+        except ValueError as problem:
+            raise UsageError(f"--budget: {problem}") from None
     if given["no_confirm"]:
         changes["confirm_pairs"] = 0
     elif given["confirm_pairs"]:
@@ -196,8 +201,6 @@ def _override(grid_file: GridFile, given: dict[str, Any]) -> GridFile:
 
 
 def _cluster(settings: Settings, given: dict[str, Any]) -> ClusterChoice:
-    from dataclasses import replace
-
     from ingestune_tui.tuning.cluster import parse_cluster
 
     if not settings.cluster:
@@ -205,8 +208,7 @@ def _cluster(settings: Settings, given: dict[str, Any]) -> ClusterChoice:
             "no cluster was named",
             "Add `--cluster local` for a Kafka on this machine, `--cluster simulated`, or `--cluster HOST:PORT`.",
         )
-    choice = parse_cluster(settings.cluster, settings.command_config, int(given["nodes"]))
-    return replace(choice, round_trip_ms=given["round_trip_ms"])
+    return parse_cluster(settings.cluster, settings.command_config, int(given["nodes"]), given["round_trip_ms"])
 
 
 def _check_scopes(grid_file: GridFile, choice: ClusterChoice, allow_broker_changes: bool) -> None:
@@ -222,6 +224,7 @@ def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:
         "cluster": settings.cluster or "",
         "command_config": str(settings.command_config or ""),
         "nodes": given["nodes"],
+        "round_trip_ms": str(given["round_trip_ms"] or ""),
         "strategy": given["strategy"] or "",
         "confirm_pairs": "0" if given["no_confirm"] else str(given["confirm_pairs"] or ""),
         "budget_s": str(given["budget"] or ""),

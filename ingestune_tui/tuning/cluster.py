@@ -34,25 +34,39 @@ class ClusterChoice:
     """Only of an external cluster."""
     command_config: Path | None = None
     nodes: int = 1
-    """Of a local cluster, 1 or 3."""
+    """Of a local or simulated cluster, 1 or 3."""
     round_trip_ms: int = 0
     """Of a simulated cluster."""
 
     @property
     def label(self) -> str:
-        """As the person typed it."""
-        if self.kind == "local":
-            return "local" if self.nodes == 1 else f"local ({self.nodes} nodes)"
-        return "simulated" if self.kind == "simulated" else self.bootstrap
+        """As the person typed it, with what makes it another cluster than one of the same word."""
+        if self.kind == "external":
+            return self.bootstrap
+        said = [f"{self.nodes} nodes"] if self.nodes != 1 else []
+        said += [f"round trip {self.round_trip_ms} ms"] if self.round_trip_ms else []
+        return f"{self.kind} ({', '.join(said)})" if said else self.kind
 
 
-def parse_cluster(text: str, command_config: Path | None = None, nodes: int = 1) -> ClusterChoice:
-    """`local`, `simulated` or `HOST:PORT,...`. Raises UsageError for anything else."""
+def parse_cluster(
+    text: str, command_config: Path | None = None, nodes: int = 1, round_trip_ms: int = 0
+) -> ClusterChoice:
+    """`local`, `simulated` or `HOST:PORT,...`. Raises UsageError for what is none, or has no meaning there."""
     word = text.strip()
+    if round_trip_ms and word != "simulated":
+        raise UsageError(
+            f"--round-trip belongs to a simulated cluster: {text[:200]} takes the time it takes",
+            "Leave it out, or add --cluster simulated.",
+        )
     if word == "local":
         return ClusterChoice("local", nodes=nodes)
     if word == "simulated":
-        return ClusterChoice("simulated", nodes=nodes)
+        return ClusterChoice("simulated", nodes=nodes, round_trip_ms=round_trip_ms)
+    if nodes != 1:
+        raise UsageError(
+            f"--nodes says how many brokers are started here, and {text[:200]} has its own",
+            "Leave it out, or add --cluster local.",
+        )
     for part in word.split(","):
         host, _, port = part.strip().rpartition(":")
         number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
@@ -208,10 +222,11 @@ async def _java_child(progress: Callable[[str], None]) -> tuple[tuple[str, ...],
 
 
 def _identity(choice: ClusterChoice, cluster_id: str, version: str, nodes: int) -> str:
-    """A local cluster gets a new id at every start, so its version and size stand for it."""
+    """A cluster of ours gets a new id at every start, so its version, its size and its round trip stand for it."""
     if choice.kind == "external":
         return cluster_id or choice.bootstrap
-    return f"{choice.kind}:{version}:{nodes}"
+    known = f"{choice.kind}:{version}:{nodes}"
+    return f"{known}:{choice.round_trip_ms}ms" if choice.round_trip_ms else known
 
 
 def connection_of(choice: ClusterChoice) -> Connection:

@@ -9,6 +9,7 @@ import pytest
 
 from ingestune_tui.model.workload import Limits, Timings, Workload
 from ingestune_tui.tuning import identity
+from ingestune_tui.tuning.cluster import ClusterChoice, _identity
 from ingestune_tui.tuning.identity import env_hash, method_hash
 from tests.unit.store_values import CLUSTER
 
@@ -62,6 +63,17 @@ def test_another_cluster_is_another_environment(field: str) -> None:
     value = 5 if field == "nodes" else "local"
     other = msgspec.structs.replace(CLUSTER, **{field: value})
     assert env_hash(other, {}, "host", "2.16") != env_hash(CLUSTER, {}, "host", "2.16")
+
+
+def test_another_round_trip_is_another_environment() -> None:
+    """A simulated cluster has no id of its own that would tell them apart."""
+
+    def env(round_trip_ms: int) -> str:
+        choice = ClusterChoice("simulated", round_trip_ms=round_trip_ms)
+        known = _identity(choice, "mock", "2.16", 1)
+        return env_hash(msgspec.structs.replace(CLUSTER, id=known), {}, "host", "2.16")
+
+    assert len({env(0), env(20), env(50)}) == 3
 
 
 def test_broker_settings_host_and_client_are_part_of_the_environment_and_the_address_is_not() -> None:

@@ -43,11 +43,13 @@ def test_a_study_goes_on_by_the_beginning_of_its_name_as_it_was_begun(
 ) -> None:
     path = ingestune.grid()
     begin = ["--cluster", "simulated", "--nodes", "3", "--study", "friday", "--no-confirm", "--budget", "5m"]
+    begin += ["--round-trip", "50"]
     assert ingestune("run", path, *begin).code == 143
     path.unlink()
     said = ingestune("run", "--study", "fri")
     assert (said.code, said.err.count("changed")) == (143, 0), said.err
     first, second = asked
+    assert (second.cluster.nodes, second.cluster.round_trip_ms) == (3, 50)
     assert second.wanted.name == "friday"
     assert (second.cluster, second.grid_file.hash) == (first.cluster, first.grid_file.hash)
     assert second.wanted.options == first.wanted.options
@@ -87,7 +89,7 @@ def test_a_grid_that_was_edited_or_runs_elsewhere_is_not_taken_for_the_unfinishe
     assert ingestune("run", path, *begin).code == 143
     elsewhere = ingestune("run", path, "--study", "friday", "-b", "kafka:9092", "--yes")
     assert elsewhere.code == 2
-    assert "study friday runs on simulated, not on kafka:9092" in elsewhere.err
+    assert "study friday runs on simulated (3 nodes), not on kafka:9092" in elsewhere.err
     ingestune.grid(path.read_text().replace("20", "50"))
     edited = ingestune("run", path, "--study", "friday")
     assert edited.code == 2
@@ -102,3 +104,14 @@ def test_a_fresh_study_under_a_name_that_is_taken_takes_nothing_over(
     assert ingestune("run", path, "--cluster", "simulated", "--study", "friday", "--no-confirm").code == 143
     assert ingestune("run", path, "--cluster", "simulated", "--study", "friday", "--fresh").code == 143
     assert asked[-1].grid_file.hash == load_grid(path).hash
+
+
+def test_another_round_trip_is_another_simulated_cluster(ingestune: CommandLine, asked: list[StudyRequest]) -> None:
+    path = ingestune.grid()
+    begin = ["--cluster", "simulated", "--study", "friday", "--round-trip", "50"]
+    assert ingestune("run", path, *begin).code == 143
+    said = ingestune("run", path, "--study", "friday", "--round-trip", "20")
+    assert said.code == 2
+    assert "runs on simulated (round trip 50 ms), not on simulated (round trip 20 ms)" in said.err
+    assert ingestune("run", path, "--cluster", "simulated").code == 143
+    assert ingestune("results", "grid").code == 0, "a study of its own"

@@ -181,6 +181,8 @@ def test_a_cluster_is_local_simulated_or_an_address() -> None:
 def test_a_clusters_label_is_what_was_typed() -> None:
     assert parse_cluster("local").label == "local"
     assert parse_cluster("local", nodes=3).label == "local (3 nodes)"
+    assert parse_cluster("simulated").label == "simulated"
+    assert parse_cluster("simulated", None, 3, 50).label == "simulated (3 nodes, round trip 50 ms)"
     assert parse_cluster("kafka:9092").label == "kafka:9092"
 
 
