@@ -15,6 +15,7 @@ from ingestune_tui.catalogue import dialect
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyError, TrialError
 from ingestune_tui.kafka.dynamic_config import DynamicConfig
+from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.storage.store import Store
@@ -78,7 +79,7 @@ class BrokerSettings:
 
         Raises SettingsRefused with the broker's own words, TrialError for a no that may be one of the moment,
         ClusterUnreachable for a broker that is away, StudyError when the right to change settings is missing or one
-        cannot be put back.
+        cannot be put back, LocalBrokerError when a local Kafka no longer starts with what it ran with before.
         """
         await self.restore_left()
         if static := self._refused.get(key_of(static_settings(configuration))):
@@ -137,13 +138,15 @@ class BrokerSettings:
             raise SettingsRefused("these brokers are not ours to restart", "Use --cluster local.")
         before, self.running = self.running, None
         try:
-            await local.restart(wanted)
+            await _restart_twice(local, wanted)
         except LocalBrokerError as problem:
-            refused = SettingsRefused(problem.what, problem.hint, code="BROKER_REFUSED")
-            self._refused[key_of(wanted)] = refused
             if before is not None:
                 await local.restart(before)
                 self.running = before
+            if not _names_any(problem, wanted):
+                raise TrialError(problem.what, problem.hint, code="BROKER_DID_NOT_START") from problem
+            refused = SettingsRefused(problem.what, problem.hint, code="BROKER_REFUSED")
+            self._refused[key_of(wanted)] = refused
             raise refused from problem
         self.running = dict(wanted)
 
@@ -154,6 +157,21 @@ class BrokerSettings:
         except (ClusterUnreachable, StudyError) as problem:
             return f"{problem.what}; `ingestune restore` puts back what the journal holds"
         return ""
+
+
+async def _restart_twice(local: LocalKafka, wanted: Mapping[str, str]) -> None:
+    """A start that failed without a word on what is wanted failed for something of the moment: a port, memory, time."""
+    try:
+        await local.restart(wanted)
+    except LocalBrokerError as problem:
+        if _names_any(problem, wanted):
+            raise
+        await local.restart(wanted)
+
+
+def _names_any(problem: LocalBrokerError, settings: Mapping[str, str]) -> bool:
+    """Whether the broker's own words name one of these: then it will never start with them."""
+    return any(name in problem.what for name in settings)
 
 
 def dynamic_config(cluster: OpenCluster, store: Store, nodes: Sequence[int] | None = None) -> DynamicConfig:

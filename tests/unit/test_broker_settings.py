@@ -56,16 +56,21 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 class Local:
-    """A local Kafka that counts its restarts and may refuse one kind of settings."""
+    """A local Kafka that counts its restarts and may refuse one kind of settings, for ever or so many times."""
 
-    def __init__(self, refuses: str = "") -> None:
+    def __init__(
+        self, refuses: str = "", words: str = "Invalid value for queued.max.requests", times: int = 99
+    ) -> None:
         self.restarts: list[dict[str, str]] = []
         self.refuses = refuses
+        self.words = words
+        self.times = times
 
     async def restart(self, settings: Mapping[str, str]) -> None:
         self.restarts.append(dict(settings))
-        if self.refuses in settings.values():
-            raise LocalBrokerError("Kafka ended with code 1: Invalid value for queued.max.requests")
+        if self.refuses in settings.values() and self.times:
+            self.times -= 1
+            raise LocalBrokerError(f"Kafka ended with code 1: {self.words}")
 
 
 def on(monkeypatch: pytest.MonkeyPatch, brokers: Brokers | None = None, local: Local | None = None) -> None:
@@ -312,6 +317,49 @@ async def test_a_static_value_the_broker_does_not_start_with_is_infeasible_and_t
     assert refused
     assert all("Invalid value for queued.max.requests" in trial.error for trial in refused)
     assert local.restarts == [{"queued.max.requests": "50"}, {}], "tried once, then back to what ran"
+
+
+async def test_a_start_that_failed_for_something_of_the_moment_is_tried_again_and_no_cell_is_to_blame(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    local = Local(refuses="50", words="Address already in use", times=1)
+    on(monkeypatch, local=local)
+    world = scripted(monkeypatch, store, STATIC, by_queue)
+    study = await world.run(await world.study())
+    assert study.outcomes[0].verdict == "faster"
+    assert local.restarts[:2] == [{"queued.max.requests": "50"}, {"queued.max.requests": "50"}]
+    assert not any(trial.error for trial in await world.trials(study))
+
+
+async def test_a_start_that_keeps_failing_without_naming_a_setting_is_no_refusal_for_good(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    local = Local(refuses="50", words="insufficient memory")
+    on(monkeypatch, local=local)
+    world = scripted(monkeypatch, store, STATIC)
+    study = await world.run(await world.study())
+    failed = [trial for trial in await world.trials(study) if trial.error]
+    assert study.state == "finished"
+    assert {trial.error_code for trial in failed} == {"BROKER_DID_NOT_START"}
+    assert {trial.state for trial in failed} == {"failed", "infeasible"}
+    assert not any(trial.permanent for trial in failed)
+    assert local.restarts[:3] == [{"queued.max.requests": "50"}, {"queued.max.requests": "50"}, {}]
+
+
+async def test_a_local_kafka_that_does_not_come_back_interrupts_the_study(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    class Dying(Local):
+        async def restart(self, settings: Mapping[str, str]) -> None:
+            await super().restart(settings)
+            raise LocalBrokerError("Kafka ended with code 1: No space left on device")
+
+    on(monkeypatch, local=Dying())
+    world = scripted(monkeypatch, store, STATIC)
+    study = await world.run(await world.study())
+    assert study.state == "interrupted"
+    assert "No space left on device" in study.message
+    assert not any(trial.state == "infeasible" for trial in await world.trials(study))
 
 
 async def test_a_stopped_static_study_goes_on_as_one_that_was_not_stopped(
