@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ingestune_tui.tuning.search_space import Observation, Plan, SearchSpace, StopReason, infeasible_cells
+from ingestune_tui.tuning.search_space import Observation, Plan, SearchSpace, StopReason, infeasible_cells, not_done
 from ingestune_tui.tuning.standing import Lead, Rules, outside_only, stand
 
 _SMALL_GRID = 24
@@ -30,10 +30,14 @@ def plan_exhaustive(
 ) -> Plan:
     """The next block of one full pass (two for at most 24 cells), or the stop. Arguments as for `plan_race`."""
     return measure_outright(
-        space, finished, seed, tolerance=tolerance, maximize=maximize, noise=noise, limit=limit,
-        time_left_trials=time_left_trials, rounds=2 if len(space.cells) <= _SMALL_GRID else 1,
+        space,
+        finished,
+        seed,
+        Rules(tolerance, maximize, noise, limit),
+        time_left_trials=time_left_trials,
+        rounds=2 if len(space.cells) <= _SMALL_GRID else 1,
         cells=range(len(space.cells)),
-    )  # fmt: skip
+    )
 
 
 def total_trials(space: SearchSpace, rounds: int) -> int:
@@ -45,45 +49,35 @@ def measure_outright(
     space: SearchSpace,
     finished: Sequence[Observation],
     seed: int,
+    rules: Rules,
     *,
-    tolerance: float,
-    maximize: bool,
-    noise: float,
-    limit: float | None,
     time_left_trials: int | None,
     rounds: int,
     cells: Sequence[int],
 ) -> Plan:
     """Each of `cells` `rounds` times, in rounds that are each shuffled anew. Same input, same plan."""
-    rules = Rules(tolerance, maximize, noise, limit)
     masked = {trial.cell for trial in finished if trial.infeasible}
     blocks = _blocks(space, seed, rounds, cells)
     lead = _lead(space, finished, rules, seed)
     leader, sure, keeps = (lead.cell, lead.sure, lead.keeps_limit) if lead is not None else (None, 0.0, 1.0)
     for number, planned in enumerate(blocks):
-        left = [trial.cell for trial in finished if trial.block == number]
-        rest = []
-        for cell in planned:
-            if cell in left:
-                left.remove(cell)
-            elif cell not in masked:
-                rest.append(cell)
+        done = [trial.cell for trial in finished if trial.block == number]
+        rest = [cell for cell in not_done(planned, done) if cell not in masked]
         if not rest:
             continue
         affordable = rest if time_left_trials is None else rest[: max(time_left_trials, 0)]
         if not affordable:
-            words = (
-                f"the budget is used up; {lead.words(tolerance) if lead is not None else 'no cell has been measured'}"
-            )
+            known = lead.words(rules.tolerance) if lead is not None else "no cell has been measured"
+            words = f"the budget is used up; {known}"
             return Plan(number, (), StopReason.BUDGET, leader, sure, words, keeps)
         words = f"block {number + 1} of {len(blocks)}: {len(affordable)} trials, every cell in turn"
         return Plan(number, tuple(affordable), None, leader, sure, words, keeps)
-    if lead is None or all(cell in infeasible_cells(finished, limit) for cell in space.targets):
+    if lead is None or all(cell in infeasible_cells(finished, rules.limit) for cell in space.targets):
         return Plan(len(blocks), (), StopReason.NONE_FEASIBLE, None, 0.0, "no cell of the grid can be measured")
     if len(space.targets) == 1:
         words = "the grid has one cell: nothing to choose, only to confirm"
     else:
-        words = f"every cell is measured; {lead.words(tolerance)}"
+        words = f"every cell is measured; {lead.words(rules.tolerance)}"
     return Plan(len(blocks), (), StopReason.MEASURED, leader, sure, words, keeps)
 
 

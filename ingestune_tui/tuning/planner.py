@@ -7,6 +7,7 @@ is finished of it is left out. Claims nothing; the confirmation does. Called by 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from ingestune_tui.tuning.search_space import (
     SearchSpace,
     StopReason,
     infeasible_cells,
+    not_done,
 )
 from ingestune_tui.tuning.standing import (
     FEASIBLE_ENOUGH,
@@ -49,6 +51,29 @@ not nearly sure. On a plateau more trials would tell none of them from the other
 BASELINE_EVERY_BLOCKS = 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Race:
+    """What every decision is made from."""
+
+    space: SearchSpace
+    finished: Sequence[Observation]
+    """In the order of their blocks."""
+    rules: Rules
+    seed: int
+
+    def before(self, block: int) -> _Race:
+        """The race as it stood before that block."""
+        return replace(self, finished=[trial for trial in self.finished if trial.block < block])
+
+    def stand(self, block: int) -> Standing | None:
+        """Who leads, for a decision about `block`."""
+        return stand(self.space, self.finished, self.rules, self.seed, block)
+
+    def rng(self, stream: int) -> np.random.Generator:
+        """Random numbers that are the same whenever the same thing is planned again."""
+        return np.random.default_rng([self.seed & 0xFFFFFFFF, self.seed >> 32 & 0xFFFFFFFF, stream])
+
+
 def plan_race(
     space: SearchSpace,
     finished: Sequence[Observation],
@@ -65,104 +90,75 @@ def plan_race(
     `tolerance` and `noise` are shares (0.05 is 5 %), `limit` bounds the observations' `limit_value`,
     `time_left_trials` is how many more search trials the budget affords; None is no budget.
     """
+    rules = Rules(tolerance, maximize, noise, limit)
     if len(space.targets) <= SMALL_GRID:
         return measure_outright(
-            space, finished, seed, tolerance=tolerance, maximize=maximize, noise=noise, limit=limit,
-            time_left_trials=time_left_trials, rounds=2,
+            space,
+            finished,
+            seed,
+            rules,
+            time_left_trials=time_left_trials,
+            rounds=2,
             cells=range(len(space.cells)) if len(space.cells) <= SMALL_GRID else space.targets,
-        )  # fmt: skip
-    rules = Rules(tolerance, maximize, noise, limit)
+        )
     finished = sorted(finished, key=lambda trial: (trial.block, trial.t_s, trial.cell))
+    race = _Race(space, finished, rules, seed)
     block = max((trial.block for trial in finished), default=PREFLIGHT_BLOCK)
     if block == PREFLIGHT_BLOCK:
-        return _rest_of_block(space, finished, rules, seed, 0, _design(space, rules, seed), None, time_left_trials)
+        return _rest_of_block(race, 0, _design(race), None, time_left_trials)
     done = [trial.cell for trial in finished if trial.block == block]
-    before = [trial for trial in finished if trial.block < block]
     if block == 0:
-        earlier, planned = None, _design(space, rules, seed)
+        earlier, planned = None, _design(race)
     elif len(done) < BLOCK_TRIALS:
-        earlier = stand(space, before, rules, seed, block)
-        planned = _next_block(space, before, earlier, rules, seed, block) if earlier else ()
+        before = race.before(block)
+        earlier = before.stand(block)
+        planned = _next_block(before, block, earlier) if earlier else ()
     else:
         earlier, planned = None, ()
-    masked = infeasible_cells(finished, limit)
-    rest = tuple(cell for cell in _without(planned, done) if cell not in masked)
+    masked = infeasible_cells(finished, rules.limit)
+    rest = tuple(cell for cell in not_done(planned, done) if cell not in masked)
     if rest:
-        return _rest_of_block(space, finished, rules, seed, block, rest, earlier, time_left_trials)
-    return _after_block(space, finished, rules, seed, block, time_left_trials)
-
-
-def _without(planned: Sequence[int], done: Sequence[int]) -> tuple[int, ...]:
-    """What is planned and not done, in planned order; a cell may stand there more than once."""
-    left = list(done)
-    rest = []
-    for cell in planned:
-        if cell in left:
-            left.remove(cell)
-        else:
-            rest.append(cell)
-    return tuple(rest)
+        return _rest_of_block(race, block, rest, earlier, time_left_trials)
+    return _after_block(race, block, time_left_trials)
 
 
 def _rest_of_block(
-    space: SearchSpace,
-    finished: Sequence[Observation],
-    rules: Rules,
-    seed: int,
-    block: int,
-    cells: tuple[int, ...],
-    standing: Standing | None,
-    time_left_trials: int | None,
+    race: _Race, block: int, cells: tuple[int, ...], standing: Standing | None, time_left_trials: int | None
 ) -> Plan:
     """A plan for `cells`, cut to the budget. `standing` is what was known before the block, if anything."""
     affordable = cells if time_left_trials is None else cells[: max(time_left_trials, 0)]
     if not affordable:
-        return _stop(space, finished, rules, seed, block, StopReason.BUDGET)
+        return _stop(race, block, StopReason.BUDGET)
     if standing is None or not len(standing.measured):
         return Plan(
             block, affordable, None, None, 0.0, f"block {block + 1}: {len(affordable)} trials over the whole grid"
         )
     lead = standing.lead()
-    words = f"block {block + 1}: {lead.words(rules.tolerance)}"
+    words = f"block {block + 1}: {lead.words(race.rules.tolerance)}"
     return Plan(block, affordable, None, lead.cell, lead.sure, words, lead.keeps_limit)
 
 
-def _after_block(
-    space: SearchSpace,
-    finished: Sequence[Observation],
-    rules: Rules,
-    seed: int,
-    block: int,
-    time_left_trials: int | None,
-) -> Plan:
+def _after_block(race: _Race, block: int, time_left_trials: int | None) -> Plan:
     """The plan after a whole block: stop, or the next block."""
-    failed = {trial.cell for trial in finished if trial.infeasible}
-    if len(failed) >= FEWEST_TRIALS and outside_only(finished):
+    failed = {trial.cell for trial in race.finished if trial.infeasible}
+    if len(failed) >= FEWEST_TRIALS and outside_only(race.finished):
         words = f"all of the {len(failed)} cells that were tried failed"
         return Plan(block, (), StopReason.NONE_FEASIBLE, None, 0.0, words)
-    standing = stand(space, finished, rules, seed, block + 1)
+    standing = race.stand(block + 1)
     if standing is None:
-        return _stop(space, finished, rules, seed, block, StopReason.NONE_FEASIBLE)
-    run = sum(trial.block >= 0 and not trial.infeasible for trial in finished)
-    if (settled := _settled(space, finished, standing, rules, seed, block, run)) is not None:
-        return _stop(space, finished, rules, seed, block, settled, standing)
-    if run >= cap_trials(len(space.targets), standing.objective.hyper.noise):
-        return _stop(space, finished, rules, seed, block, StopReason.CAP, standing)
-    cells = _next_block(space, finished, standing, rules, seed, block + 1)
-    return _rest_of_block(space, finished, rules, seed, block + 1, cells, standing, time_left_trials)
+        return _stop(race, block, StopReason.NONE_FEASIBLE)
+    run = sum(trial.block >= 0 and not trial.infeasible for trial in race.finished)
+    if (settled := _settled(race, block, standing, run)) is not None:
+        return _stop(race, block, settled, standing)
+    if run >= cap_trials(len(race.space.targets), standing.objective.hyper.noise):
+        return _stop(race, block, StopReason.CAP, standing)
+    cells = _next_block(race, block + 1, standing)
+    return _rest_of_block(race, block + 1, cells, standing, time_left_trials)
 
 
-def _settled(
-    space: SearchSpace,
-    finished: Sequence[Observation],
-    standing: Standing,
-    rules: Rules,
-    seed: int,
-    block: int,
-    run: int,
-) -> StopReason | None:
+def _settled(race: _Race, block: int, standing: Standing, run: int) -> StopReason | None:
     """Sure of one cell, or a tie of many, now and as it stood before `block`; None while trials may still tell."""
-    total = len(space.targets)
+    total = len(race.space.targets)
     if run < min(FEWEST_TRIALS, total) or not len(standing.measured):
         return None
     leader = int(standing.cells[standing.leader(among_measured=True)])
@@ -170,7 +166,7 @@ def _settled(
     tied = run >= max(total / 3, min(TIE_FROM, total)) and _tied(standing)
     if not sure and not tied:
         return None
-    earlier = stand(space, [trial for trial in finished if trial.block < block], rules, seed, block)
+    earlier = race.before(block).stand(block)
     if earlier is None:
         return None
     if sure and _sure_of(earlier, leader):
@@ -201,25 +197,17 @@ _STOPPED = {
 }
 
 
-def _stop(
-    space: SearchSpace,
-    finished: Sequence[Observation],
-    rules: Rules,
-    seed: int,
-    block: int,
-    reason: StopReason,
-    standing: Standing | None = None,
-) -> Plan:
+def _stop(race: _Race, block: int, reason: StopReason, standing: Standing | None = None) -> Plan:
     """The end of the search, with the leader among the cells that were measured."""
-    if standing is None and any(not trial.infeasible and trial.cell != OUTSIDE for trial in finished):
-        standing = stand(space, finished, rules, seed, block + 1)
+    if standing is None and any(not trial.infeasible and trial.cell != OUTSIDE for trial in race.finished):
+        standing = race.stand(block + 1)
     if standing is None or not len(standing.measured):
-        masked = infeasible_cells(finished, rules.limit)
-        if all(cell in masked for cell in space.targets):
+        masked = infeasible_cells(race.finished, race.rules.limit)
+        if all(cell in masked for cell in race.space.targets):
             return Plan(block, (), StopReason.NONE_FEASIBLE, None, 0.0, "no cell of the grid can be measured")
         return Plan(block, (), reason, None, 0.0, f"{_STOPPED[reason]}; no cell has been measured")
     lead = standing.lead()
-    words = f"{_STOPPED[reason]}; {lead.words(rules.tolerance)}"
+    words = f"{_STOPPED[reason]}; {lead.words(race.rules.tolerance)}"
     return Plan(block, (), reason, lead.cell, lead.sure, words, lead.keeps_limit)
 
 
@@ -251,14 +239,14 @@ class _Telling:
         return int(np.argmax(shared * shared / (np.maximum(self.variance, 0.0) + self._noise)))
 
 
-def _design(space: SearchSpace, rules: Rules, seed: int) -> tuple[int, ...]:
+def _design(race: _Race) -> tuple[int, ...]:
     """The first block: cells of greatest variance, each given those before it, the baseline included, shuffled."""
-    rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0])
-    cells = sample_cells(np.array(space.targets, dtype=np.int64), seed)
+    space, rng = race.space, race.rng(0)
+    cells = sample_cells(np.array(space.targets, dtype=np.int64), race.seed)
     if space.baseline is not None:
         cells = np.union1d(cells, [space.baseline])
     nothing = np.zeros(0)
-    hyper = prior_median(space.factors, rules.noise)
+    hyper = prior_median(space.factors, race.rules.noise)
     process = Surrogate(space.factors, level_table(space), np.zeros(0, dtype=np.int64), nothing, nothing, hyper)
     covariance = process.prior(cells, cells)
     telling = _Telling(covariance, hyper.noise**2)
@@ -278,26 +266,19 @@ def _design(space: SearchSpace, rules: Rules, seed: int) -> tuple[int, ...]:
     return tuple(chosen[i] for i in rng.permutation(len(chosen)))
 
 
-def _next_block(
-    space: SearchSpace,
-    finished: Sequence[Observation],
-    standing: Standing,
-    rules: Rules,
-    seed: int,
-    block: int,
-) -> tuple[int, ...]:
+def _next_block(race: _Race, block: int, standing: Standing) -> tuple[int, ...]:
     """Six trials that best tell the leader from cells that may beat it, shuffled; the baseline among them when due."""
-    rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, 0x10000 + block])
+    rng, baseline = race.rng(0x10000 + block), race.space.baseline_cell
     chosen: list[int] = []
-    recent = [trial for trial in finished if trial.block > block - BASELINE_EVERY_BLOCKS]
-    broken = any(trial.cell == space.baseline_cell and trial.infeasible for trial in finished)
-    if not broken and not any(trial.cell == space.baseline_cell for trial in recent):
-        chosen.append(space.baseline_cell)
+    recent = [trial for trial in race.finished if trial.block > block - BASELINE_EVERY_BLOCKS]
+    broken = any(trial.cell == baseline and trial.infeasible for trial in race.finished)
+    if not broken and not any(trial.cell == baseline for trial in recent):
+        chosen.append(baseline)
     leader = standing.leader()
     if leader not in standing.measured:
         chosen.append(int(standing.cells[leader]))
     telling = _Telling(standing.covariance, standing.objective.hyper.noise**2)
-    beaten = _draws_that_beat(standing, leader, rules)
+    beaten = _draws_that_beat(standing, leader, race.rules)
     while len(chosen) < BLOCK_TRIALS:
         challenger = _challenger(standing, leader, beaten, rng)
         doubtful = 1.0 - FEASIBLE_ENOUGH < standing.feasible[challenger] < FEASIBLE_ENOUGH

@@ -130,6 +130,18 @@ class Plan:
     """The probability that the leader keeps the limit; 1 without a limit, or before there is a leader."""
 
 
+def not_done(planned: Sequence[int], done: Sequence[int]) -> tuple[int, ...]:
+    """What is planned and not done, in planned order; a cell may stand there more than once."""
+    left = list(done)
+    rest = []
+    for cell in planned:
+        if cell in left:
+            left.remove(cell)
+        else:
+            rest.append(cell)
+    return tuple(rest)
+
+
 def infeasible_cells(finished: Sequence[Observation], limit: float | None) -> frozenset[int]:
     """Cells that can no longer win: any trial errored, or the limited figure could not be measured.
 
