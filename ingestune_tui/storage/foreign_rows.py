@@ -6,6 +6,8 @@ the only rows of ours that PostgreSQL may change. What fails is a Refusal: the r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -36,6 +38,15 @@ class Refusal(Exception):
     """Why one row from outside is not taken."""
 
 
+@contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """What cannot be decoded inside is refused, and called `what`."""
+    try:
+        yield
+    except _UNREADABLE as problem:
+        raise Refusal(f"{what}: {problem}") from None
+
+
 def checked_text(rev: int, body: str | None) -> str:
     """The body of any row, once its revision and its size are believed."""
     if not 0 <= rev <= MAX_REVISION:
@@ -47,10 +58,8 @@ def checked_text(rev: int, body: str | None) -> str:
 
 def checked_cluster(identity: str, rev: int, body: str | None) -> Cluster:
     """What PostgreSQL knows of a cluster."""
-    try:
+    with _refused("it is not a cluster"):
         cluster = decode_cluster(checked_text(rev, body))
-    except _UNREADABLE as problem:
-        raise Refusal(f"it is not a cluster: {problem}") from None
     if cluster.id != identity:
         raise Refusal("its id was changed")
     _check_shown(cluster)
@@ -65,10 +74,8 @@ def _check_shown(cluster: Cluster) -> None:
 
 def checked_study(identity: str, rev: int, body: str | None) -> Study:
     """A colleague's study, with a name that can be shown and winners that ingestune could have found."""
-    try:
+    with _refused("it is not a study"):
         study = decode_study(checked_text(rev, body))
-    except _UNREADABLE as problem:
-        raise Refusal(f"it is not a study: {problem}") from None
     if study.id != identity:
         raise Refusal("its id was changed")
     if not study.name.isprintable() or not 0 < len(study.name) <= MAX_NAME:
@@ -84,10 +91,8 @@ def checked_study(identity: str, rev: int, body: str | None) -> Study:
 
 def checked_configuration(identity: str, body: str | None) -> Configuration:
     """Settings that are all allowed, and whose checksum is their id."""
-    try:
+    with _refused("its configuration is none"):
         configuration = configuration_of(checked_text(0, body))
-    except _UNREADABLE as problem:
-        raise Refusal(f"its configuration is none: {problem}") from None
     if why := why_not_allowed(configuration):
         raise Refusal(why)
     if configuration.hash != identity:
@@ -97,10 +102,8 @@ def checked_configuration(identity: str, body: str | None) -> Configuration:
 
 def checked_trial(row: Any, study: Study, configuration: Configuration) -> Trial:
     """A trial of that study and configuration; `row` has id, rev and body."""
-    try:
+    with _refused("it is not a trial"):
         trial = trial_of(checked_text(row["rev"], row["body"]), configuration)
-    except _UNREADABLE as problem:
-        raise Refusal(f"it is not a trial: {problem}") from None
     if (trial.id, trial.study_id) != (row["id"], study.id):
         raise Refusal("its id was changed")
     if trial.config_hash not in ("", configuration.hash):
@@ -111,12 +114,10 @@ def checked_trial(row: Any, study: Study, configuration: Configuration) -> Trial
 def checked_extra(table: str, rev: int, body: str | None) -> str | bytes:
     """Samples or histograms as they are kept here."""
     text = checked_text(rev, body)
-    try:
+    with _refused("it cannot be read"):
         if table == "series":
             return pack_text(text)
         decode_histograms(text)
-    except _UNREADABLE as problem:
-        raise Refusal(f"it cannot be read: {problem}") from None
     return text
 
 
