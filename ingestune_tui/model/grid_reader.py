@@ -34,21 +34,29 @@ MAX_PROBLEMS = 200
 
 def read_grid(text: str, source: str = "the grid") -> Grid:
     """The grid in `text`. Raises GridError with every problem found; `source` names the file in it."""
+    grid, problems = read_draft(text, source)
+    if problems:
+        raise GridError(problems, source)
+    return grid
+
+
+def read_draft(text: str, source: str = "the grid") -> tuple[Grid, tuple[Problem, ...]]:
+    """The grid as far as it can be read, and what is wrong with the rest, for who finds more wrong in what it names.
+
+    Raises GridError where nothing can be read of it: it is no TOML, or there are too many problems to go on.
+    """
     reader = _Reader(_parse(text, source))
     try:
-        grid = reader.grid()
+        return reader.grid(), tuple(reader.problems)
     except _TooManyProblems:
         raise GridError(tuple(reader.problems), source) from None
-    if reader.problems:
-        raise GridError(tuple(reader.problems), source)
-    return grid
 
 
 def _parse(text: str, source: str) -> dict[str, Any]:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_GRID_BYTES:
         raise GridError((Problem("", "the file is larger than 1 MB", "a grid is a few dozen lines"),), source)
     try:
-        return tomli.loads(text)
+        return tomli.loads(text.removeprefix("\ufeff"))  # the mark that Windows' editors begin a file with
     except tomli.TOMLDecodeError as problem:
         where = f"line {problem.lineno}, column {problem.colno}"
         hint = _syntax_hint(text, problem.lineno)

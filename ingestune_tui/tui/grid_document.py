@@ -51,7 +51,7 @@ class GridDocument:
         try:
             if path.stat().st_size > 1_000_000:
                 raise UsageError(f"{path} is larger than 1 MB, which no grid is")
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
             raise UsageError(f"{path} cannot be opened: {reason}") from problem
@@ -206,7 +206,7 @@ class GridDocument:
         if self.path is None:
             return False
         try:
-            return self.path.read_text(encoding="utf-8") != self.saved_text
+            return self.path.read_text(encoding="utf-8-sig") != self.saved_text
         except FileNotFoundError:
             return False
         except (OSError, UnicodeDecodeError):

@@ -15,7 +15,7 @@ from ingestune_tui.catalogue import catalogue, dialect
 from ingestune_tui.errors import GridError, Problem, UsageError
 from ingestune_tui.model.configuration import Setting, canonical_hash
 from ingestune_tui.model.grid import MAX_GRID_BYTES, Grid
-from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.grid_reader import read_draft
 from ingestune_tui.model.space import expand, why_unrunnable
 from ingestune_tui.model.workload import Workload
 
@@ -42,10 +42,10 @@ def load_grid(path: Path) -> GridFile:
 
 def resolve(text: str, path: Path) -> GridFile:
     """A grid's text as if it stood in `path`: baseline files are looked for beside it."""
-    grid = read_grid(text, str(path))
+    grid, wrong = read_draft(text, str(path))
     settings = list(grid.baseline.settings)
     notes: list[str] = []
-    problems: list[Problem] = []
+    problems = list(wrong)
     client = grid.workloads[0].client
     for scope, name in grid.baseline.files:
         file = path.parent / os.path.expanduser(name)
@@ -56,7 +56,7 @@ def resolve(text: str, path: Path) -> GridFile:
                 problems.append(Problem(where, f"{file} is larger than 1 MB"))
                 continue
             whose = catalogue.client_of(scope, client)
-            found, said = dialect.baseline_settings(text_of_file.decode("utf-8"), scope, whose)
+            found, said = dialect.baseline_settings(text_of_file.decode("utf-8-sig"), scope, whose)
         except OSError as problem:
             reason = f"{file} cannot be read: {problem.strerror or problem}"
             problems.append(Problem(where, reason, "paths are relative to the grid's file"))
@@ -151,7 +151,7 @@ def _read(path: Path) -> str:
         content = _at_most(path)
         if content is None:
             raise GridError((Problem("", "the file is larger than 1 MB", "a grid is a few dozen lines"),), str(path))
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise GridError(
             (Problem("", f"not UTF-8 text (byte {problem.start})", "save it as UTF-8"),), str(path)

@@ -146,6 +146,16 @@ def test_a_file_that_is_not_toml_shows_where_and_cannot_be_edited_by_rows() -> N
         document.set_values(("producer", "acks"), ["all"])
 
 
+def test_a_byte_order_mark_is_no_part_of_a_grid(tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + b'title = "One"\n')
+    document = GridDocument.open(path)
+    assert document.problems == ()
+    assert not document.changed_on_disk()
+    assert document.set_field(("title",), "Two")
+    assert document.text == 'title = "Two"\n'
+
+
 def test_saving_writes_the_text_and_keeps_the_mode(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(TEXT)

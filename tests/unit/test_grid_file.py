@@ -135,6 +135,47 @@ def test_a_grid_may_come_through_a_pipe(tmp_path: Path) -> None:
     writer.join()
 
 
+def test_every_problem_is_told_at_once_whatever_it_lies_in(tmp_path: Path) -> None:
+    text = """
+    title = 5
+    [workload]
+    payload = "file:missing.jsonl"
+    [baseline]
+    producer = "missing.properties"
+    consumer = "wrong.properties"
+    [producer]
+    "linger.ms" = ["soon", 5]
+    acks = 7
+    """
+    (tmp_path / "wrong.properties").write_text("fetch.min.bytes=many\n")
+    with pytest.raises(GridError) as caught:
+        resolve(text, tmp_path / "grid.toml")
+    assert [problem.path for problem in caught.value.problems] == [
+        "title",
+        'producer."linger.ms"[0]',
+        "producer.acks",
+        "baseline.producer",
+        "baseline.consumer",
+        "workload.payload",
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_grid_or_of_its_baseline(tmp_path: Path) -> None:
+    mark = b"\xef\xbb\xbf"
+    path, mine = tmp_path / "grid.toml", tmp_path / "mine.properties"
+    text = '[baseline]\nproducer = "mine.properties"\n' + LINGER
+    found = []
+    for before in (b"", mark):
+        path.write_bytes(before + text.encode())
+        mine.write_bytes(before + b"linger.ms=7\n")
+        found.append(load_grid(path))
+    assert found[0] == found[1]
+    assert resolve("\ufeff" + text, path).hash == found[0].hash
+    path.write_bytes(mark + b"[producer\n")
+    with pytest.raises(GridError, match="line 1, column 10"):
+        load_grid(path)
+
+
 # The hash ---------------------------------------------------------------------------------------------------
 
 
