@@ -282,23 +282,24 @@ def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:
             differences := difference_text(outcome.winner, outcome.baseline, workload, "->")
         ):
             lines.append("  " + "    ".join(differences))
-        if outcome.effects and outcome.verdict != "infeasible":
+        if outcome.effects and outcome.verdict != "infeasible" and outcome.winner is not None:
             lines.append(f"  what mattered: {what_mattered(outcome.effects)}")
         size = f" --message-bytes {workload.message_bytes}" if len(study.outcomes) > 1 else ""
         lines += [f"ingestune export {study.name}{size} {options}" for options in _exports(outcome)]
     everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all if trials else None
     if everywhere is not None:
         lines.append(f"one for all sizes: {for_all_text(everywhere)}")
-    if not lines or study.state in ("running", "paused"):
+    if not lines or study.state not in ("finished", "failed"):
         state = {"running": "still running", "paused": "paused", "interrupted": "interrupted"}.get(
             study.state, study.state
         )
-        back = (
-            f"ingestune attach {study.name}"
-            if study.state in ("running", "paused")
-            else f"ingestune results {study.name}"
-        )
-        lines += [f"{study.name}: {state}" + (f", {study.message}" if study.message else ""), back]
+        words = study.message if study.message.startswith(state) else ", ".join(filter(None, (state, study.message)))
+        known = bool(lines)
+        lines.append(f"{study.name}: {words}")
+        if study.state in ("running", "paused"):
+            lines.append(f"ingestune attach {study.name}")
+        elif not known:
+            lines.append(f"ingestune results {study.name}")
     return "\n".join(lines)
 
 

@@ -126,7 +126,7 @@ def verdict_text(outcome: Outcome, against: str = "the baseline") -> str:
         return f"{ratio_text(outcome.ratio)} {against}: {outcome.verdict}"
     reason = f": {outcome.reason}" if outcome.reason else ""
     if outcome.verdict == "unconfirmed":
-        return f"a leader, not confirmed{reason}"
+        return f"a leader, not confirmed{reason}" if outcome.winner is not None else f"no leader{reason}"
     return f"{outcome.verdict}{reason}"
 
 

@@ -14,22 +14,26 @@ from ingestune_tui.model.events import (
     SearchStopped,
     Skip,
     StopAndConfirm,
+    StudyFinished,
     StudyPaused,
     TrialSampled,
     TrialStaged,
     TrialStarted,
     WorkloadFinished,
 )
+from ingestune_tui.model.study import Outcome
+from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import verdict_text
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tui.widgets.headline import Headline
 from ingestune_tui.tui.widgets.rows import Rows
 from ingestune_tui.tui.widgets.ruler import Ruler
 from ingestune_tui.tui.widgets.study_strip import StudyStrip
 from ingestune_tui.tui.widgets.tiles import Tiles
-from tests.tui.fake_study import FakeStudy
+from tests.tui.fake_study import BASELINE, FakeStudy
 from tests.tui.shown import ShownApp, place_of, until
 
 SIZES = [(80, 24), (120, 40)]
@@ -117,6 +121,30 @@ async def test_the_verdict_is_shown_when_it_stands(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)):
         assert "◆ 1.45x [1.39, 1.52] the baseline: faster" in app.text()
         assert "linger.ms 5 → 20" in app.text()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_stopped_before_anything_led_it_claims_nothing_and_shows_no_ruler(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    view = until(FakeStudy().all(), 3, "saturated", 9)
+    outcome = Outcome(
+        workload=Workload(message_bytes=1000),
+        objective="throughput",
+        verdict="unconfirmed",
+        reason="the study was stopped",
+        baseline=BASELINE,
+    )
+    view.apply(StudyFinished(study="quick", state="stopped", outcomes=(outcome,), message="stopped before its end"))
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert app.screen.query_one(Headline).text().splitlines() == [
+            "no leader: the study was stopped",
+            "what was measured is kept: 5 Studies, R goes on with it",
+        ]
+        assert not app.screen.query_one(Ruler).display
+        assert app.screen.query_one(StudyStrip).display
 
 
 async def test_a_lost_study_process_is_said(tmp_path: Path) -> None:

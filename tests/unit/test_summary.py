@@ -113,6 +113,23 @@ def test_the_farewell_of_a_running_study_has_the_verdicts_so_far_and_the_way_bac
     assert text.endswith("quick: still running\ningestune attach quick")
 
 
+def test_a_study_stopped_before_anything_led_speaks_of_no_leader_and_no_effect(fake: FakeStudy) -> None:
+    outcome = Outcome(
+        workload=Workload(),
+        objective="throughput",
+        verdict="unconfirmed",
+        reason="the study was stopped",
+        baseline=Configuration(),
+        effects=fake.outcomes[0].effects,
+    )
+    message = "stopped before its end; the same command goes on with it"
+    text = farewell(msgspec.structs.replace(fake.study(), state="stopped", outcomes=(outcome,), message=message))
+    assert "no leader: the study was stopped" in text
+    assert "not confirmed" not in text
+    assert "what mattered" not in text
+    assert text.endswith(f"quick: {message}")
+
+
 def test_one_for_all_sizes_weighs_every_size_the_same(fake: FakeStudy) -> None:
     everywhere = summarize(fake.trials, fake.outcomes).for_all
     assert everywhere is not None

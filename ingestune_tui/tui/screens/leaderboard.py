@@ -296,7 +296,7 @@ def _standing(view: StudyView, board: Board) -> Run:
     outcome = board.outcome
     if outcome is not None:
         roles = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
-        mark = {"faster": "◆ ", "unconfirmed": "△ "}.get(outcome.verdict, "")
+        mark = {"faster": "◆ ", "unconfirmed": "△ " if outcome.winner else ""}.get(outcome.verdict, "")
         return mark + verdict_text(outcome), roles.get(outcome.verdict, "strong")
     progress = view.progress
     if view.finished is not None:

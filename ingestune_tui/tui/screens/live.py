@@ -188,7 +188,7 @@ class LiveScreen(StudyPlace):
     def _arrange(self, view: StudyView, message_bytes: int) -> None:
         confirming = any(trial.role == "confirm" for trial in view.of_workload(message_bytes))
         live = self.query_one("#live")
-        live.set_class(confirming or view.outcome(message_bytes) is not None, "-confirming")
+        live.set_class(confirming, "-confirming")
         live.set_class(self._maximised, "-maximised")
         verdict = says_verdict(view, connected=self.ingestune.state.connected, message_bytes=message_bytes)
         live.set_class(verdict, "-finished")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ingestune_tui.model.study import Outcome
 from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.waiting import reason_text, retry_text
@@ -69,18 +70,27 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
         role = "bad" if finished.state == "failed" else "flag"
         mark = "✗" if finished.state != "finished" else "✓"
         return Said((((f"{mark} study {finished.state}", role)), (f"  {' '.join(finished.message.split())}", "")))
-    mark = {"faster": "◆ ", "slower": "✗ ", "unconfirmed": "△ "}.get(outcome.verdict, "")
+    mark = {"faster": "◆ ", "slower": "✗ ", "unconfirmed": "△ " if outcome.winner else ""}.get(outcome.verdict, "")
     first: list[Run] = [(mark + verdict_text(outcome), _LOUD.get(outcome.verdict, "strong"))]
     if outcome.latency is not None:
         first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
     if outcome.throughput is not None:
         first.append((f"   throughput {ratio_text(outcome.throughput)}", "label"))
-    changes = difference_text(outcome.winner, outcome.baseline, outcome.workload) if outcome.winner else []
     return Said(
         tuple(first),
-        (("   ".join(changes) or "nothing that was tried is better: keep what you have", ""),),
+        ((_what_to_do(view, outcome), ""),),
         ((size_text(message_bytes), "label"),) if len(view.sizes) > 1 else (),
     )
+
+
+def _what_to_do(view: StudyView, outcome: Outcome) -> str:
+    """What to change, to keep, or to do for an answer that there is not yet."""
+    if outcome.winner is not None:
+        changes = difference_text(outcome.winner, outcome.baseline, outcome.workload)
+        return "   ".join(changes) or "nothing that was tried is better: keep what you have"
+    if view.finished is not None and view.finished.state in ("stopped", "interrupted"):
+        return "what was measured is kept: 5 Studies, R goes on with it"
+    return ""
 
 
 class Headline(Rows):
