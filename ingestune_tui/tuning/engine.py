@@ -207,7 +207,7 @@ class Engine:
         """Why the search found nobody, with what the first cell that could not be measured met."""
         failed = (trial.error for trial in self._record.of(space.workload) if trial.state == "infeasible")
         error = next((each for each in failed if each), "") if run.infeasible else ""
-        return f"{run.reason}: {error}" if error else run.reason
+        return f"{run.reason}: {error}" if error and error not in run.reason else run.reason
 
     def _limit_missed(self, space: Space) -> str:
         """Why nothing may win: no trial kept the limit that goes along. Empty without one, or when any did."""

@@ -16,6 +16,7 @@ from ingestune_tui.model.study import Effect, Outcome, Predicted, Ratio, Verdict
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning import confirm, effects, preflight
 from ingestune_tui.tuning.common_window import Pair, Series, pair_values, throughputs, unequal
+from ingestune_tui.tuning.futile import why_without
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import objective_value, observations, search_space
 from ingestune_tui.tuning.search_space import infeasible_cells
@@ -246,15 +247,6 @@ def _claim(grid: Grid, pairs: Sequence[Pair], series: Series) -> tuple[VerdictKi
     ratio = Ratio(ratio=found.ratio, low=found.low, high=found.high)
     kind: VerdictKind = found.kind.value
     return kind, ratio, "the interval is too wide to say anything" if kind == "unstable" else ""
-
-
-def why_without(trials: Sequence[Trial]) -> str:
-    """Why these were done and yet show no figure that decides, in a few words."""
-    if any("overloaded" in trial.flags for trial in trials):
-        return "the rate could not be held"
-    if any("consumer-behind" in trial.flags for trial in trials):
-        return "the consumers did not keep up"
-    return "too few messages were counted"
 
 
 def _latency_ratio(pairs: Sequence[Pair]) -> tuple[Ratio | None, str]:

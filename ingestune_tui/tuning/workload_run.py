@@ -19,12 +19,13 @@ from ingestune_tui.tuning import preflight as rules
 from ingestune_tui.tuning.again import Again
 from ingestune_tui.tuning.confirm import FEWEST_PAIRS, affordable_pairs, pair_order
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
+from ingestune_tui.tuning.futile import fail_alike
 from ingestune_tui.tuning.outcome import predictions_of
 from ingestune_tui.tuning.planner import plan_race
 from ingestune_tui.tuning.progress import Reporter
 from ingestune_tui.tuning.record import NO_LEADER, StudyRecord
 from ingestune_tui.tuning.search import objective_value, observations, search_space, study_seed
-from ingestune_tui.tuning.search_space import OUTSIDE, Plan, StopReason
+from ingestune_tui.tuning.search_space import OUTSIDE, Plan, StopReason, infeasible_cells
 from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
 
 _BASELINE_ATTEMPTS = 3
@@ -164,33 +165,18 @@ class WorkloadRun:
             self.infeasible = self._record.decided(workload, "infeasible") == "True"
             return int(known) if int(known) != NO_LEADER else None
         await self._share_budget()
-        space = search_space(self._space)
-        seed = study_seed(self._record.study.id, workload.message_bytes, self._record.study.seed)
-        plan_with = plan_exhaustive if self._grid.search.strategy == "exhaustive" else plan_race
         while True:
-            objective = self._grid.objective
-            plan: Plan = await asyncio.to_thread(
-                plan_with,
-                space,
-                observations(self._trials, objective, self._space),
-                seed,
-                tolerance=self._grid.search.tolerance,
-                maximize=objective.maximize,
-                noise=self._noise,
-                limit=objective.p99_limit_ms,
-                time_left_trials=0 if self.confirm_now else self._search_trials_left(),
-            )
-            plan = replace(plan, cells=tuple(self._loop.in_few_restarts(plan.cells, self._configuration)))
+            plan = await self._plan()
             expected = await asyncio.to_thread(predictions_of, self._grid, self._space, self._trials)
             self._reporter.planned(plan, self._trials, expected)
             if plan.stop is not None:
                 break
             for position, cell in enumerate(plan.cells):
                 await self._again.run()
-                await self._search_trial(cell, plan.block)
+                trial = await self._search_trial(cell, plan.block)
                 self._reporter.measured(plan, position + 1, self._trials)
                 left = self._search_trials_left()
-                if self.confirm_now or (left is not None and left <= 0):
+                if self.confirm_now or (left is not None and left <= 0) or self._is_masked(trial):
                     break
         reason = "stopped by the person" if self.confirm_now else plan.message
         self.infeasible = plan.stop is StopReason.NONE_FEASIBLE
@@ -209,13 +195,36 @@ class WorkloadRun:
             self.reason = plan.message
         return plan.leader
 
-    async def _search_trial(self, cell: int, block: int) -> None:
+    async def _plan(self) -> Plan:
+        """The next block, or the stop: the planner's, or that nothing of the grid works."""
+        objective = self._grid.objective
+        if futile := fail_alike(self._trials, objective):
+            return Plan(0, (), StopReason.NONE_FEASIBLE, None, 0.0, futile)
+        plan: Plan = await asyncio.to_thread(
+            plan_exhaustive if self._grid.search.strategy == "exhaustive" else plan_race,
+            search_space(self._space),
+            observations(self._trials, objective, self._space),
+            study_seed(self._record.study.id, self._space.workload.message_bytes, self._record.study.seed),
+            tolerance=self._grid.search.tolerance,
+            maximize=objective.maximize,
+            noise=self._noise,
+            limit=objective.p99_limit_ms,
+            time_left_trials=0 if self.confirm_now else self._search_trials_left(),
+        )
+        return replace(plan, cells=tuple(self._loop.in_few_restarts(plan.cells, self._configuration)))
+
+    def _is_masked(self, trial: Trial) -> bool:
+        """Whether its cell can no longer win, so that the block, which may want it again, is planned anew."""
+        objective = self._grid.objective
+        seen = observations([trial], objective, self._space)
+        return not trial.baseline and bool(infeasible_cells(seen, objective.p99_limit_ms))
+
+    async def _search_trial(self, cell: int, block: int) -> Trial:
         planned = self._planned("search", cell, baseline=cell in (OUTSIDE, self._space.baseline_cell), block=block)
         if stored := await self._cached(planned):
-            self._record.trials.append(
-                await self._loop.keep_cached(planned, stored, latency_too=stored.rate == planned.rate)
-            )
-            return
+            trial = await self._loop.keep_cached(planned, stored, latency_too=stored.rate == planned.rate)
+            self._record.trials.append(trial)
+            return trial
         trial = await self._record.measure(self._loop, planned)
         if trial.baseline and trial.state != "done":
             raise StudyError(
@@ -227,6 +236,7 @@ class WorkloadRun:
             if len(without) >= _BASELINE_ATTEMPTS:
                 missing = self._missing(without, len(without))
                 raise StudyError(f"the baseline, which every configuration is compared with, showed {missing}")
+        return trial
 
     async def _cached(self, planned: Planned) -> Trial | None:
         """A stored trial with the same settings, environment and method; where latency decides, at the same rate."""
