@@ -31,15 +31,13 @@ from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
 from ingestune_tui.tuning.identity import env_hash, method_hash
+from ingestune_tui.tuning.left_out import cannot_win, not_run
 from ingestune_tui.tuning.outcome import judge, leader_and_runner_up
 from ingestune_tui.tuning.record import StudyRecord
 from ingestune_tui.tuning.search import observations
 from ingestune_tui.tuning.trial_loop import Stopped, TrialLoop
 from ingestune_tui.tuning.workload_run import Identity, WorkloadRun
 from ingestune_tui.units import three_digits
-
-_REASONS = 3
-"""Why cells are invalid: told so many, `check` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,8 @@ class Engine:
                 resumed=bool(self._record.trials),
             )
         )
-        for note in dict.fromkeys((*self._grid_file.notes, *(left for space in spaces if (left := _left_out(space))))):
+        left_out = [note for space in spaces for note in (not_run(space), cannot_win(space, grid.search.strategy))]
+        for note in dict.fromkeys((*self._grid_file.notes, *filter(None, left_out))):
             self._emit(Notice(level="info", text=note))
         for trial in self._record.trials:
             self._emit(TrialFinished.of(trial, study.name))
@@ -272,12 +271,3 @@ class Engine:
             method_hash=method_hash(space.workload, grid.timings, grid.limits, payload),
             cache_s=self._options.cache_s,
         )
-
-
-def _left_out(space: Space) -> str:
-    """How many cells are not run, and why not; empty where all are, and where none is, which the outcome says."""
-    if not space.cells or not (space.merged or space.invalid):
-        return ""
-    reasons = list(dict.fromkeys(reason for _, reason in space.invalid))
-    more = f"; and {len(reasons) - _REASONS} more reasons" if reasons[_REASONS:] else ""
-    return f"{space.counts}" + (f" ({'; '.join(reasons[:_REASONS])}{more})" if reasons else "")
