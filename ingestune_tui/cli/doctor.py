@@ -47,16 +47,28 @@ def doctor(
 
 async def _checks(settings: Settings) -> Iterable[Check]:
     from ingestune_tui.kafka import doctor as kafka
-    from ingestune_tui.tuning.cluster import connection_of, parse_cluster
 
     found = [_terminal(), *kafka.check_clients(), *await kafka.check_local()]
     if settings.cluster:
-        choice = parse_cluster(settings.cluster, settings.command_config)
-        if choice.kind == "external":
-            found += await kafka.check_cluster(connection_of(choice), settings.topic_prefix)
+        found += await _cluster(settings.cluster, settings)
     found.append(await _database(settings))
     found.append(await _postgres(settings))
     return found
+
+
+async def _cluster(address: str, settings: Settings) -> Iterable[Check]:
+    from ingestune_tui.errors import ConfigError, UsageError
+    from ingestune_tui.kafka.doctor import Check, check_cluster
+    from ingestune_tui.tuning.cluster import connection_of, parse_cluster
+
+    try:
+        choice = parse_cluster(address, settings.command_config)
+        if choice.kind != "external":
+            return ()
+        connection = connection_of(choice)
+    except (ConfigError, UsageError) as problem:  # an address or a client.properties that cannot be used
+        return (Check("cluster", "fail", problem.what, problem.hint),)
+    return await check_cluster(connection, settings.topic_prefix)
 
 
 def _terminal() -> Check:
@@ -76,6 +88,9 @@ async def _database(settings: Settings) -> Check:
     from ingestune_tui.kafka.doctor import Check
     from ingestune_tui.storage.store import Store
 
+    makeable = settings.database == settings.paths.database or settings.database.parent.is_dir()
+    if makeable and not settings.database.exists():
+        return Check("database", "ok", f"{settings.database}, not there yet", "The first study makes it.")
     try:
         async with await Store.open_configured(settings) as store:
             studies = len(await store.studies())
