@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -22,12 +19,6 @@ confirm_pairs = 4
 "linger.ms" = [5, 20, 50]
 acks = "all"
 """
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def course(trial: Trial) -> tuple[str, int, int | None, bool, str]:

@@ -3,7 +3,7 @@ brokers refuse, restart or go away. Brokers and measurements are scripted."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,6 @@ acks = "all"
 [broker]
 "num.io.threads" = [8, 33]
 """
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 class Local:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,12 +28,6 @@ confirm_pairs = 4
 acks = "all"
 """
 LAST_WORDS = "Kafka ended with code 137: There is insufficient memory for the Java Runtime"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 class Own:

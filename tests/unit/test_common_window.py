@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,12 +17,6 @@ from ingestune_tui.tuning.common_window import rate_over, throughputs, unequal
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from tests.unit.scripted_cluster import measured, scripted
 from tests.unit.store_values import make_trial
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def samples(rates: Sequence[float]) -> list[Sample]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -48,12 +46,6 @@ confirm_pairs = 4
 "compression.type" = ["none", "lz4"]
 acks = "all"
 """
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def course(trials: list[Trial]) -> list[tuple[str, int, int | None, bool]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -24,12 +22,6 @@ confirm_pairs = 4
 acks = "all"
 """
 LEAST_P99 = '[objective]\nminimize = "p99"\nrate = 5000\n' + GRID
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def linger_of(order: TrialOrder) -> int:

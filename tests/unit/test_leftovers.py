@@ -33,12 +33,6 @@ LEFT = ("32", "DYNAMIC_BROKER_CONFIG")
 BEFORE = ("8", "DEFAULT_CONFIG")
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
-
-
 @pytest.fixture(autouse=True)
 def nothing_settles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dynamic_config, "SETTLE_S", 0.0)

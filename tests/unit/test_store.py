@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -21,12 +20,6 @@ from ingestune_tui.storage.store import Store
 from tests.unit.store_values import CLUSTER, HISTOGRAMS, linger, make_samples, make_study, make_trial
 
 WEEK_S = 7 * 86_400.0
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def dead_owner() -> Owner:

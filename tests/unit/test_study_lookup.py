@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,6 @@ ME = this_process("/me.sock")
 SOMEBODY_ALIVE = msgspec.structs.replace(ME, socket="/other.sock")
 SOMEBODY_DEAD = Owner(host=ME.host, pid=ME.pid, process_started_at=1.0)
 """The pid is in use again, by a process that started later."""
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def grid(text: str = GRID, name: str = "quick.toml") -> GridFile:
