@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.trial import REMEDIES, Latency, Trial
 from ingestune_tui.report.wording import count_text, difference_text, figure_text, percentile_text, size_text
+from ingestune_tui.tuning.flags import FULL_CORE, LATE_MS
 from ingestune_tui.units import format_bytes
 
 
@@ -69,15 +70,30 @@ def why_lines(trial: Trial) -> list[str]:
         second.append(f"throttle {figure_text(why.throttle_ms)} ms")
     second.append(f"retries {why.retries}")
     if why.client_cpu is not None:
-        second.append(f"client CPU {why.client_cpu * 100:.0f} % of a core")
+        second.append(f"sending thread {why.client_cpu * 100:.0f} % of a core")
     if trial.due_to_sent_p99_ms is not None:
-        second.append(f"due to sent p99 {figure_text(trial.due_to_sent_p99_ms)} ms")
+        second.append(f"sent {figure_text(trial.due_to_sent_p99_ms)} ms after due (p99)")
     return [" · ".join(part) for part in (first, second) if part]
 
 
 def flag_lines(trial: Trial) -> list[str]:
     """Each flag with what to do about it."""
-    return [f"⚠ {flag}: {REMEDIES[flag]}" for flag in trial.flags]
+    return [
+        f"⚠ {flag}: {client_bound_text(trial) if flag == 'client-bound' else REMEDIES[flag]}" for flag in trial.flags
+    ]
+
+
+def client_bound_text(trial: Trial) -> str:
+    """Which of its signs the client gave, and what to do; in general words where neither figure is at hand."""
+    busy, late_ms = trial.why.client_cpu if trial.why is not None else None, trial.due_to_sent_p99_ms
+    full = busy is not None and busy >= FULL_CORE
+    signs = [f"the sending thread was full, at {busy * 100:.0f} % of a core"] if busy is not None and full else []
+    if late_ms is not None and late_ms > LATE_MS:
+        signs.append(f"messages were sent late, {figure_text(late_ms)} ms after they were due (p99)")
+    if not signs:
+        return REMEDIES["client-bound"]
+    remedy = "raise [workload] producers" if full else "raise [workload] producers, or lower [objective] rate"
+    return f"{', and '.join(signs)}: {remedy}"
 
 
 def difference_line(trial: Trial, baseline: Configuration | None) -> str:

@@ -20,7 +20,7 @@ from ingestune_tui.tui.messages import RunAgainAsked, SamplesWanted
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
-from ingestune_tui.tui.widgets.histogram_plot import buckets_of, histogram_plot
+from ingestune_tui.tui.widgets.histogram_plot import AXES, buckets_of, histogram_plot
 from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
 from ingestune_tui.tui.widgets.text_rows import TextRows
 from ingestune_tui.tui.widgets.trial_plots import TrialPlots
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.trial_view import TrialView
 
 LOADING_AFTER_S = 0.15
+_POINTS = "all of the trial; points are half seconds"
+"""What the figures in the title are, and the points of the charts."""
 _ROLE_WORDS = {"preflight": "preflight", "search": "search", "confirm": "confirmation", "again": "run again"}
 
 
@@ -37,12 +39,16 @@ class TrialScreen(StudyPlace):
     """Look closely at one trial."""
 
     PLACE = "leaderboard"
-    HELP = "One trial: its half-second samples, its latencies, and what the client's statistics say about why."
+    HELP = (
+        "One trial: its half-second samples, its latencies, and what the client's statistics say about why. "
+        "Figures are those of the whole trial, points in the charts those of half a second."
+    )
     CSS = """
     TrialScreen {
         & #charts { height: 1fr; min-height: 8; margin: 1 0; }
         & #over-time { width: 3fr; }
-        & #histogram { width: 2fr; height: 1fr; margin: 0 0 0 2; }
+        & #distribution { width: 2fr; margin: 0 0 0 2; }
+        & #histogram { height: 1fr; }
         & #facts { height: auto; max-height: 60%; }
     }
     """
@@ -83,7 +89,9 @@ class TrialScreen(StudyPlace):
             with Vertical(id="over-time"):
                 yield Chart(id="throughput")
                 yield Chart(id="latency")
-            yield Chart(id="histogram")
+            with Vertical(id="distribution"):
+                yield TextRows(id="axes")
+                yield Chart(id="histogram")
         with VerticalScroll(id="facts", can_focus=False):
             yield TextRows(id="text")
 
@@ -124,6 +132,7 @@ class TrialScreen(StudyPlace):
         throughput, latency = self._plots.make(shown)
         self.query_one("#throughput", Chart).show(throughput)
         self.query_one("#latency", Chart).show(latency)
+        self.query_one("#axes", TextRows).show((((AXES, "label"),),))
         measured = self.trial.latency
         named = {"p50": measured.p50, "p99": measured.p99} if measured is not None else {}
         self.query_one("#histogram", Chart).show(
@@ -146,7 +155,10 @@ class TrialScreen(StudyPlace):
         which = f"{_ROLE_WORDS[trial.role]}, {self._at + 1} of {len(self._trials)}"
         width = self.size.width - 2
         role = "strong" if trial.state == "done" else "bad"
-        return (spread(left, ((which, "label"),), width), ((figures_line(trial), role),))
+        figures: Row = ((figures_line(trial), role),)
+        if len(figures[0][0]) + len(_POINTS) + 2 <= width and trial.state == "done":
+            figures = spread(figures, ((_POINTS, "label"),), width)
+        return (spread(left, ((which, "label"),), width), figures)
 
     def _facts(self, view: StudyView, state: AppState) -> list[Row]:
         trial, started = self.trial, view.started

@@ -10,6 +10,8 @@ from ingestune_tui.tui.widgets.axis import nice_above, tick_text
 from ingestune_tui.tui.widgets.plot import Band, Plot, Series
 from ingestune_tui.units import three_digits
 
+AXES = "% of messages, by latency in ms"
+"""What the two axes are."""
 BUCKETS = 60
 LATENCY = "latency"
 """Name of the histogram of due-to-acknowledged microseconds."""

@@ -74,8 +74,8 @@ class TrialPlots:
         series: list[Series] = []
         if ghost is not None and (behind := ghost.latency("p99")):
             series.append(Series(behind, "ghost", "△ p99", dotted=True))
-        series.append(Series(p99, "p99", f"┄ p99 {figure_text(p99[-1][1])} ms" if p99 else "", dotted=True))
-        series.append(Series(p50, "p50", f"─ p50 {figure_text(p50[-1][1])} ms" if p50 else ""))
+        series.append(Series(p99, "p99", f"┄ p99 {_figure(trial, 'p99')}" if p99 else "", dotted=True))
+        series.append(Series(p50, "p50", f"─ p50 {_figure(trial, 'p50')}" if p50 else ""))
         edges = sorted({0.0, *(band.start for band in bands), length})
         waiting = trial.p99_in_s
         return Plot(
@@ -89,6 +89,13 @@ class TrialPlots:
             empty=f"latency comes with the paced stage, in {waiting:.0f} s" if waiting is not None else "",
             margin=MARGIN,
         )
+
+
+def _figure(trial: TrialView, name: str) -> str:
+    """The whole trial's percentile once there is one; until then the newest half second's, which says `now`."""
+    if trial.finished is not None and trial.finished.latency is not None:
+        return f"{figure_text(getattr(trial.finished.latency, name))} ms"
+    return f"{figure_text(trial.latency(name)[-1][1])} now"
 
 
 def overlaid(trials: Mapping[str, TrialView]) -> tuple[Plot, Plot]:
