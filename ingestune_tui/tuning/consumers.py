@@ -75,12 +75,16 @@ class Consumers:
     async def finish(self) -> None:
         """End them, and take in what went wrong."""
         await self._send(Finish())
-        finished = await asyncio.gather(*(child.expect(Finished, self._slack_s) for child in self.children))
+        finished = await asyncio.gather(
+            *(child.expect(Finished, self._slack_s, "the consumers' count") for child in self.children)
+        )
         self.consumed.failed = merge.add_counts(each.failed for each in finished)
 
     async def _stage(self, command: Command, seconds: float) -> list[StageDone]:
         await self._send(command)
-        return await asyncio.gather(*(child.expect(StageDone, seconds + self._slack_s) for child in self.children))
+        what = f"the consumers to read what was sent, in {seconds:g} s"
+        within_s = seconds + self._slack_s
+        return await asyncio.gather(*(child.expect(StageDone, within_s, what) for child in self.children))
 
     async def _send(self, command: Command) -> None:
         await asyncio.gather(*(child.send(command) for child in self.children))

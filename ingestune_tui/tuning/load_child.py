@@ -30,6 +30,8 @@ from ingestune_tui.bench.protocol import (
 from ingestune_tui.errors import TrialError
 from ingestune_tui.processes import OwnedProcess
 
+SILENCE_S = 45.0
+"""A child that writes no line for so long hangs: its longest silence, the flush at its end, is 30 s."""
 PYTHON_CHILD = (sys.executable, "-m", "ingestune_tui.bench.child")
 _E = TypeVar("_E", Ready, StageDone, Finished)
 
@@ -54,6 +56,8 @@ class LoadChild:
         self._on_news = on_news
         self._over: Failed | None = None
         self._ended = False
+        self._heard_s = 0.0
+        """When it last wrote a line, on the loop's clock."""
         self.capped = False
         """Its warm-up has used its share of the byte cap and stopped sending."""
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -77,7 +81,9 @@ class LoadChild:
 
     async def _read(self) -> None:
         """Samples go to their listener at once, all else waits for whoever asks for it."""
+        loop = asyncio.get_running_loop()
         while line := await self._process.stdout.readline():
+            self._heard_s = loop.time()
             try:
                 event = decode_event(line)
             except msgspec.DecodeError:
@@ -104,12 +110,12 @@ class LoadChild:
             self._process.stdin.write(encode_line(message) + b"\n")
             await self._process.stdin.drain()
 
-    async def expect(self, kind: type[_E], within_s: float) -> _E:
-        """The next event, which must be of `kind`. Raises ChildFailed, or TrialError when none comes in time."""
-        try:
-            event = await asyncio.wait_for(self._events.get(), within_s)
-        except TimeoutError:
-            raise TrialError(f"the load process did not answer within {within_s:.0f} s") from None
+    async def expect(self, kind: type[_E], within_s: float, waited_for: str) -> _E:
+        """The next event, which must be of `kind`; `waited_for` names it to a person.
+
+        Raises ChildFailed, or TrialError when it does not come in time, or nothing at all comes for SILENCE_S.
+        """
+        event = await self._next(within_s, waited_for)
         if isinstance(event, Failed):
             raise ChildFailed(event)
         if event is None:
@@ -117,6 +123,20 @@ class LoadChild:
         if not isinstance(event, kind):
             raise TrialError(f"the load process answered {type(event).__name__} instead of {kind.__name__}")
         return event
+
+    async def _next(self, within_s: float, waited_for: str) -> Event | None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while True:
+            quiet_until_s = max(began_s, self._heard_s) + SILENCE_S
+            until_s = min(began_s + within_s, quiet_until_s)
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(self._events.get(), until_s - loop.time())
+            now_s = loop.time()
+            if now_s >= began_s + within_s:
+                raise TrialError(f"waited {within_s:.0f} s in vain for {waited_for}")
+            if now_s >= max(began_s, self._heard_s) + SILENCE_S:
+                raise TrialError(f"the load process said nothing for {SILENCE_S:.0f} s. Waited for: {waited_for}")
 
     def raise_if_over(self) -> None:
         """Raises what `expect` would, if the child has failed or ended already."""

@@ -30,21 +30,18 @@ from ingestune_tui.kafka.dynamic_config import same_value
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.space import topic_settings, topic_shape
 from ingestune_tui.model.trial import Audit
-from ingestune_tui.tuning import merge
+from ingestune_tui.tuning import merge, patience
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.consumers import Consumers
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, child_byte_cap, node_bytes, trial_bytes
 from ingestune_tui.tuning.flags import flags_of, overloaded
-from ingestune_tui.tuning.load_child import LoadChild
+from ingestune_tui.tuning.load_child import SILENCE_S, LoadChild
 from ingestune_tui.tuning.log_bytes import node_share, share_of
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.windows import MOST_WARMUP_S, warmed_up
 from ingestune_tui.units import about_bytes
 
-_READY_S = 30.0
-_SLACK_S = 45.0
-"""How much longer than planned a stage may take before the trial is given up: its drain may be slow."""
 _CLUSTER_LOOK_S = 0.5
 DISK_LOW = "DISK_LOW"
 """`error_code` of a trial that was stopped before it filled the disk."""
@@ -174,7 +171,7 @@ class TrialRunner:
             LoadChild(self._cluster.child_command("librdkafka"), lambda _: None, progress.news.set)
             for _ in range(min(workload.consumers, partitions))
         ]
-        consumers = Consumers(readers, partial(self._cluster.admin.end_offsets, order.topic), _SLACK_S)
+        consumers = Consumers(readers, partial(self._cluster.admin.end_offsets, order.topic), patience.SLACK_S)
         settings = dialect.to_java(Scope.TOPIC, topic_settings(order.configuration))
         making = asyncio.create_task(
             self._cluster.admin.create_topic(order.topic, partitions, replication, settings), name=f"make {order.topic}"
@@ -193,7 +190,8 @@ class TrialRunner:
             await child.send(self._producer_spec(order, shard, partitions, replication))
         for index, child in enumerate(readers):
             await child.send(self._consumer_spec(order, range(index, partitions, len(readers))))
-        ready = await asyncio.gather(*(child.expect(Ready, _READY_S) for child in [*producers, *readers]))
+        what = "the load processes to connect and have their first messages acknowledged"
+        ready = await asyncio.gather(*(child.expect(Ready, patience.READY_S, what) for child in [*producers, *readers]))
 
         most = max(MOST_WARMUP_S, timings.warmup_s)
         self._on_stage(order.number, "warmup", timings.warmup_s)
@@ -204,8 +202,8 @@ class TrialRunner:
 
         self._on_stage(order.number, "saturated", timings.saturated_s)
         await asyncio.gather(*(child.send(Saturate(timings.saturated_s)) for child in producers))
-        within = timings.saturated_s + _SLACK_S
-        done = await asyncio.gather(*(child.expect(StageDone, within) for child in producers))
+        within, what = timings.saturated_s + patience.SLACK_S, f"the saturated stage of {timings.saturated_s:g} s"
+        done = await asyncio.gather(*(child.expect(StageDone, within, what) for child in producers))
         saturated = merge.merge_stage(done)
         refuse_unacknowledged(saturated)
         if readers:
@@ -221,15 +219,19 @@ class TrialRunner:
             await consumers.follow(each)
             for child in producers:
                 await child.send(each)
-            within = timings.paced_s + _SLACK_S
-            paced = merge.merge_stage(await asyncio.gather(*(child.expect(StageDone, within) for child in producers)))
+            within = patience.paced_s(timings.paced_s, order.configuration, workload.client)
+            what = f"the saturated stage's backlog to be delivered, and the paced stage of {timings.paced_s:g} s"
+            parts = await asyncio.gather(*(child.expect(StageDone, within, what) for child in producers))
+            paced = merge.merge_stage(parts)
             held = not overloaded(paced, rate, progress.samples)
             await consumers.all_sent(wait=held)
 
         self._on_stage(order.number, "finish", 0.0)
         await consumers.finish()
         await asyncio.gather(*(child.send(Finish()) for child in producers))
-        finished = merge.merge_finished(await asyncio.gather(*(child.expect(Finished, 60.0) for child in producers)))
+        within, what = patience.finish_s(order.configuration, workload.client), "the last messages to be delivered"
+        counted = await asyncio.gather(*(child.expect(Finished, within, what) for child in producers))
+        finished = merge.merge_finished(counted)
         growth = await self._growth(order.topic)
         consumed = consumers.consumed
         audit = audit_of(finished, growth, acks0=self._acks(order) == "0", unread=consumed.failed)
@@ -292,9 +294,9 @@ class TrialRunner:
         for child in children:
             child.raise_if_over()
         try:
-            await asyncio.wait_for(progress.news.wait(), _SLACK_S)
+            await asyncio.wait_for(progress.news.wait(), SILENCE_S)
         except TimeoutError:
-            raise TrialError(f"the load process sent nothing for {_SLACK_S:.0f} s") from None
+            raise TrialError(f"the load process said nothing for {SILENCE_S:.0f} s in the warm-up") from None
         for child in children:
             child.raise_if_over()
 

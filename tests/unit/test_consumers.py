@@ -25,7 +25,7 @@ class Child:
     async def send(self, command: Command) -> None:
         self._story.append(type(command).__name__)
 
-    async def expect(self, kind: type[Any], within_s: float) -> Any:
+    async def expect(self, kind: type[Any], within_s: float, waited_for: str) -> Any:
         answer = self._answers.pop(0)
         assert isinstance(answer, kind)
         return answer
