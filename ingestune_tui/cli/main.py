@@ -94,6 +94,7 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Every error a person can meet is shown here and nowhere else."""
+    _open_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a letter gets a question mark
     try:
@@ -167,6 +168,18 @@ def _flushed(code: int) -> int:
             _say(f"{IngestuneError.title}: the output cannot be written: {problem.strerror}")
         return code or 1
     return code
+
+
+def _open_closed_streams() -> None:
+    """Point a stream that was closed before the start (`>&-`) nowhere, before a file of ours gets its descriptor."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            _silence(descriptor)
+        setattr(sys, name, open(os.devnull, "w" if descriptor else "r", encoding="utf-8"))  # noqa: SIM115  as it was
 
 
 def _silence(descriptor: int) -> None:

@@ -143,6 +143,32 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert (process.returncode, said) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "closed", "code"),
+    [
+        ("params --json", ">&-", 0),
+        ("params", ">&-", 0),
+        ("results --json", ">&-", 0),
+        ("results nope", "2>&-", 1),
+        ("run grid.toml -b kafka:9092", "<&-", 2),
+        ("params --json", ">&- 2>&- <&-", 0),
+    ],
+)
+def test_a_stream_that_is_closed_at_the_start_is_written_nowhere(
+    tmp_path: Path, arguments: str, closed: str, code: int
+) -> None:
+    (tmp_path / "grid.toml").write_text(GRID)
+    environment = {**os.environ, "INGESTUNE_HOME": str(tmp_path / "home"), "XDG_RUNTIME_DIR": str(tmp_path)}
+    script = f'"{sys.executable}" -m ingestune_tui {arguments} {closed}'
+    done = subprocess.run(
+        script, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert "mistake" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("crash-*"))
+
+
 def test_an_output_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with open("/dev/full", "w") as full:
         process = child(["params"], tmp_path, stdout=full, stderr=subprocess.PIPE)
