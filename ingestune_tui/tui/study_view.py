@@ -300,17 +300,7 @@ class StudyView:
     # Folding -------------------------------------------------------------------------------------------------
 
     def _start(self, event: TrialStarted) -> None:
-        trial = TrialView(
-            number=event.trial,
-            trial_id=event.trial_id,
-            workload=event.workload,
-            role=event.role,
-            baseline=event.baseline,
-            discarded=event.discarded,
-            configuration=event.configuration,
-            pair=event.pair,
-            planned_s=event.stages_s,
-        )
+        trial = TrialView.of(event)
         self.trials[event.trial] = self.running = trial
         self.paused = None
         self._note_values(trial)
@@ -326,16 +316,7 @@ class StudyView:
     def _finish(self, event: TrialFinished) -> None:
         trial = self.trials.get(event.trial)
         if trial is None:
-            trial = TrialView(
-                number=event.trial,
-                trial_id=event.trial_id,
-                workload=event.workload,
-                role=event.role,
-                baseline=event.baseline,
-                discarded=event.discarded,
-                configuration=event.configuration,
-                pair=event.pair,
-            )
+            trial = TrialView.of(event)
             self.trials[event.trial] = self.running = trial
             self._note_values(trial)
         self.finished_trials += 1

@@ -10,6 +10,7 @@ import statistics
 from dataclasses import dataclass, field
 
 from ingestune_tui.model.configuration import Configuration
+from ingestune_tui.model.events import TrialFinished, TrialStarted
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
@@ -53,6 +54,21 @@ class TrialView:
     """HDR histogram (V2, base64) of its latencies in microseconds, once it was read from the database."""
     finished: Trial | None = None
     """What came of it, as the database has it."""
+
+    @classmethod
+    def of(cls, event: TrialStarted | TrialFinished) -> TrialView:
+        """The trial of which that event is the first that is known."""
+        return cls(
+            number=event.trial,
+            trial_id=event.trial_id,
+            workload=event.workload,
+            role=event.role,
+            baseline=event.baseline,
+            discarded=event.discarded,
+            configuration=event.configuration,
+            pair=event.pair,
+            planned_s=event.stages_s if isinstance(event, TrialStarted) else (0.0, 0.0, 0.0),
+        )
 
     def enter(self, stage: Stage, seconds: float) -> None:
         """A stage begins."""
