@@ -86,6 +86,11 @@ class CompareScreen(StudyPlace):
             yield TextRows(id="verdicts")
             yield TextRows(id="mattered")
 
+    def another_study(self) -> None:
+        self._made_of = ()
+        self._chosen = 0
+        self._against = None
+
     # Drawing -------------------------------------------------------------------------------------------------
 
     def refresh_from(self, state: AppState) -> None:

@@ -111,6 +111,14 @@ class LeaderboardScreen(StudyPlace):
             yield Static("", id="filter-error", markup=False)
             yield Static(LEGEND, id="legend", markup=False)
 
+    def another_study(self) -> None:
+        self._made_of = ()
+        self._message_bytes = None
+        self._filter = Filter("", ())
+        self.query_one("#filter", Input).value = ""
+        self._marked.clear()
+        self._pareto = False
+
     # Drawing -------------------------------------------------------------------------------------------------
 
     def refresh_from(self, state: AppState) -> None:

@@ -120,6 +120,11 @@ class LiveScreen(StudyPlace):
                 yield TrialList(id="trials")
                 yield EventList(id="events")
 
+    def another_study(self) -> None:
+        self._looking_at = None
+        self._frozen = False
+        self._hidden = ""
+
     # Drawing -------------------------------------------------------------------------------------------------
 
     def status(self, state: AppState) -> list[Part]:

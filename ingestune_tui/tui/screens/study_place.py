@@ -9,11 +9,26 @@ from ingestune_tui.tui.study_view import StudyView
 class StudyPlace(Place):
     """A place over the study on the screens."""
 
+    _study_id = ""
+    """Of the study that was drawn last."""
+
     @property
     def view(self) -> StudyView | None:
         """The study, once something is known of it."""
         study = self.ingestune.state.study
         return study if isinstance(study, StudyView) and study.started is not None else None
+
+    def another_study(self) -> None:
+        """The study on the screens is another one: how the one before was looked at says nothing about it."""
+
+    def redraw(self) -> None:
+        """As every place; the first time over another study, it is looked at afresh."""
+        started = self.view.started if self.view is not None else None
+        if started is not None and self.is_attached and self.is_mounted and started.study_id != self._study_id:
+            if self._study_id:
+                self.another_study()
+            self._study_id = started.study_id
+        super().redraw()
 
     def on_resize(self) -> None:
         """Columns, lists and labels depend on the size and its classes. Textual calls `Place.on_resize` by itself."""
