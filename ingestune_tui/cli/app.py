@@ -27,6 +27,7 @@ def app(
 ) -> int:
     """Open the app, on GRID if one is given."""
     from ingestune_tui.tui.app import run_app
+    from ingestune_tui.tuning.sockets import remove_stale_sockets
 
     settings = settings_from(
         database=database,
@@ -36,6 +37,7 @@ def app(
         topic_prefix=topic_prefix,
         refresh=refresh,
     )
+    remove_stale_sockets(settings.paths.runtime)
     return run_app(settings, grid)
 
 
@@ -46,8 +48,11 @@ def app(
 def attach(study: str | None, database: str | None, refresh: float | None) -> int:
     """Open the app on STUDY (the newest that runs, else that has results), which may run in another terminal."""
     from ingestune_tui.tui.app import run_app
+    from ingestune_tui.tuning.sockets import remove_stale_sockets
 
-    return run_app(settings_from(database=database, refresh=refresh), attach=study or "")
+    settings = settings_from(database=database, refresh=refresh)
+    remove_stale_sockets(settings.paths.runtime)
+    return run_app(settings, attach=study or "")
 
 
 @click.command("serve")

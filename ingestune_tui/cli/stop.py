@@ -23,9 +23,11 @@ async def _stop(key: str | None, database: str | None) -> int:
     from ingestune_tui.errors import StudyError
     from ingestune_tui.model.events import StopStudy
     from ingestune_tui.storage.store import Store
+    from ingestune_tui.tuning.sockets import remove_stale_sockets
     from ingestune_tui.tuning.study_client import StudyClient, owner_lives
 
     settings = settings_from(database=database)
+    remove_stale_sockets(settings.paths.runtime)
     if not settings.database.exists():
         raise StudyError("no study is running on this host")
     async with await Store.open_configured(settings, read_only=True) as store:

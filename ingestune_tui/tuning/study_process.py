@@ -29,6 +29,7 @@ from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluste
 from ingestune_tui.tuning.grid_file import GridFile
 from ingestune_tui.tuning.leftovers import refuse_missing, restore_journal
 from ingestune_tui.tuning.scopes import changes_brokers
+from ingestune_tui.tuning.sockets import remove_stale_sockets
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
 from ingestune_tui.tuning.told import InOrder
 from ingestune_tui.tuning.trial_loop import topic_stem
@@ -87,7 +88,9 @@ class StudyProcess:
     async def run(self) -> StudyEnd:
         """Run to the end, of which every listener is told. Raises IngestuneError when it cannot begin or go on."""
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        path = private_directory(self._settings.paths.runtime) / (self._request.socket_name or f"{os.getpid()}.sock")
+        runtime = private_directory(self._settings.paths.runtime)
+        remove_stale_sockets(runtime)
+        path = runtime / (self._request.socket_name or f"{os.getpid()}.sock")
         self._watch_signals()
         async with self._viewers.serve(path):
             watch = asyncio.create_task(self._watch_attendance(), name="attendance")
