@@ -71,14 +71,12 @@ def theil_sen_slope(times: Sequence[float], values: Sequence[float]) -> float:
 
 
 def latency_slope(samples: Sequence[Sample]) -> float:
-    """Seconds by which acknowledging takes longer each second, by the intervals' medians; 0 with fewer than two.
+    """Seconds by which acknowledging takes longer each second, by each interval's slowest; 0 with fewer than two.
 
-    Where too few were acknowledged in an interval for a median, by their longest. Intervals without any say nothing.
+    The slowest, since one partition of many may be the one that falls behind. Intervals without any say nothing.
     """
-    timed = [(sample.t_s, sample.latency_ms) for sample in samples if sample.latency_ms is not None]
-    points = [(t_s, latency.p50) for t_s, latency in timed if latency.p50 is not None]
-    if len(points) < 2:
-        points = [(t_s, latency.max) for t_s, latency in timed if latency.max is not None]
+    timed = [(sample.t_s, sample.latency_ms.max) for sample in samples if sample.latency_ms is not None]
+    points = [(t_s, slowest_ms) for t_s, slowest_ms in timed if slowest_ms is not None]
     return theil_sen_slope([t_s for t_s, _ in points], [ms / 1000 for _, ms in points])
 
 

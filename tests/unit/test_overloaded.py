@@ -76,7 +76,7 @@ def stalled(from_s: float, to_s: float) -> Acknowledged:
     return lambda due: to_s if from_s <= due < to_s else due + 0.002
 
 
-@pytest.mark.parametrize("rate", [100, 1000, 20_000])
+@pytest.mark.parametrize("rate", [100, 1000, 5000])
 @pytest.mark.parametrize(
     ("round_trip_s", "linger_s"),
     [(0.3, 0.0), (0.6, 0.0), (2.0, 0.0), (4.0, 0.0), (0.002, 0.3), (0.002, 0.5), (0.3, 0.5), (0.05, 1.0)],
@@ -92,7 +92,7 @@ def test_a_rate_is_held_in_short_and_in_long_stages(seconds: float) -> None:
     assert not is_overloaded(1000, slow(0.3, 0.5), seconds)
 
 
-@pytest.mark.parametrize("rate", [20, 1000, 20_000])
+@pytest.mark.parametrize("rate", [20, 1000, 5000])
 @pytest.mark.parametrize("capacity", [0.1, 0.5, 0.8, 0.93])
 @pytest.mark.parametrize(("round_trip_s", "linger_s"), [(0.001, 0.0), (0.3, 0.0), (0.002, 0.5), (1.5, 0.0)])
 def test_a_rate_that_is_not_held_is_found_within_the_stage(
@@ -118,7 +118,7 @@ def test_a_stall_that_does_not_end_is_an_overload() -> None:
 def test_a_rate_of_which_no_more_than_a_fiftieth_is_missing_is_held() -> None:
     done = StageDone(stage="paced", window_s=60.0, messages=59_000, bytes=1, scheduled=60_000)
     growing = [
-        Sample(stage="paced", t_s=t, interval_s=0.5, messages=1, bytes=1, latency_ms=Percentiles(p50=100.0 * t))
+        Sample(stage="paced", t_s=t, interval_s=0.5, messages=1, bytes=1, latency_ms=Percentiles(max=100.0 * t))
         for t in range(60)
     ]
     assert not overloaded(done, 1000.0, growing)
@@ -131,15 +131,59 @@ def test_nothing_due_is_nothing_missed() -> None:
 def test_samples_of_other_stages_play_no_part() -> None:
     done, samples = reported(1000, 5.0, slow(0.6))
     before = [
-        Sample(stage="drain", t_s=t, interval_s=0.5, messages=1, bytes=1, latency_ms=Percentiles(p50=t, max=t))
+        Sample(stage="drain", t_s=t, interval_s=0.5, messages=1, bytes=1, latency_ms=Percentiles(max=1000 * t))
         for t in (1.0, 5.0, 9.0)
     ]
     assert not overloaded(done, 1000.0, [*before, *samples])
 
 
-def test_few_messages_are_judged_by_their_longest() -> None:
+def test_one_broker_of_three_that_falls_behind_is_found() -> None:
+    quick, behind = slow(0.002), beyond(0.8, slow(0.002))
+
+    def acknowledged(due: float) -> float:
+        return behind(due) if round(due * 1000) % 3 == 0 else quick(due)
+
+    assert is_overloaded(1000, acknowledged)
+
+
+RECORDED = [
+    # librdkafka with linger.ms=500 on a simulated broker with a round trip of 300 ms
+    (500, False, [(0, None), (250, 803.2), (250, 804.9), (251, 806.9), (250, 805.1), (252, 806.0)]),
+    # acks=all with small batches on one broker, which gets about 70 thousand messages a second through ...
+    (92_000, True, [(39_169, 100.355), (36_825, 423.636), (34_539, 452.546), (39_184, 549.269)]),
+    (92_000, True, [(28_763, 262.235), (32_862, 602.105), (29_920, 939.386), (31_440, 939.096)]),
+    # ... and here it caught up after a bad start
+    (92_000, False, [(31_468, 164.337), (42_944, 217.177), (44_704, 233.002), (48_256, 220.659)]),
+]
+"""Rate, whether it was too much, and for each half second what was acknowledged and the longest it took, in ms."""
+
+
+@pytest.mark.parametrize(("rate", "too_much", "halves"), RECORDED)
+def test_what_children_have_reported_is_judged_as_a_person_would(
+    rate: float, too_much: bool, halves: list[tuple[int, float | None]]
+) -> None:
     samples = [
-        Sample(stage="paced", t_s=t, interval_s=0.5, messages=5, bytes=1, latency_ms=Percentiles(max=200.0 * t))
+        Sample(
+            stage="paced",
+            t_s=BEFORE_S + HALF_S * (number + 1),
+            interval_s=HALF_S,
+            messages=messages,
+            bytes=messages,
+            latency_ms=Percentiles(max=slowest_ms),
+        )
+        for number, (messages, slowest_ms) in enumerate(halves)
+    ]
+    seconds = HALF_S * len(halves)
+    acknowledged = sum(messages for messages, _ in halves)
+    done = StageDone(
+        stage="paced", window_s=seconds, messages=acknowledged, bytes=acknowledged, scheduled=round(rate * seconds)
+    )
+    assert overloaded(done, rate, samples) is too_much
+
+
+def test_a_slope_is_that_of_the_slowest_of_each_interval() -> None:
+    samples = [
+        Sample(stage="paced", t_s=t, interval_s=0.5, messages=5, bytes=1, latency_ms=Percentiles(p50=1, max=200.0 * t))
         for t in (1.0, 2.0, 3.0)
     ]
     assert latency_slope(samples) == pytest.approx(0.2)
