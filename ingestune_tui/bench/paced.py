@@ -1,8 +1,8 @@
 """The open loop: messages fall due on a fixed schedule whatever happens to the earlier ones, and each counts from due.
 
 What has fallen due is handed over in one call; at most MAX_TIMED_PER_S of them are timed, chosen by their place in
-the schedule, never by when they complete. A stall is so charged to every message it delayed. A message not
-acknowledged soon after the end counts with the age it has reached by then. Called by `child`.
+the schedule, never by when they complete. A stall is so charged to every message it delayed. What was due by the end
+is sent, if late; a message not acknowledged soon after counts with the age it has reached by then. Called by `child`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK_MESSAGES: Final = 500
 WAKE_NS: Final = 50_000
 """The shortest sleep: what falls due within it goes out together."""
 GRACE_S: Final = 5.0
-"""How long after the window its last messages may still be acknowledged, so that a stall at its end is seen."""
+"""How long after the window what fell due in it may still be sent and acknowledged: a stall at its end is seen."""
 REPORTS: Final = 4096
 
 
@@ -71,10 +71,19 @@ class Pacer:
         """How many messages have fallen due by now."""
         return min(self.total, int((now_ns - self.began_ns) / self._ns_per_message) + 1)
 
+    def end(self, at_ns: int) -> None:
+        """The window closes: what falls due from then on is not sent; what fell due before it still is."""
+        self.total = self.scheduled = max(self.sent, min(self.fallen_due(at_ns - 1), self.limit))
+
+    @property
+    def unsent(self) -> int:
+        """Messages that have fallen due and wait to be sent, as far as is known and allowed."""
+        return min(self.scheduled, self.limit) - self.sent
+
     def send_due(self) -> bool:
         """Hand over what has fallen due, one chunk at most; False when nothing could be sent."""
         self.scheduled = max(self.scheduled, self.fallen_due(time.monotonic_ns()))
-        wanted = min(self.scheduled, self.limit) - self.sent
+        wanted = self.unsent
         if wanted <= 0:
             return False
         ring, first = self._ring, self.sent
@@ -206,10 +215,10 @@ def pace(
         client.serve(0)
         end = mark(client)
         sampler.emit("paced", latency=percentiles_of(pacer.interval_us), at=end)
-        pacer.scheduled = min(pacer.fallen_due(end_ns - 1), pacer.total)
-        backlog_end = client.outstanding
+        capped = pacer.limit < pacer.total
+        pacer.end(min(end.time_ns, end_ns))
         failed = dict(client.failed - failed_before)
-        _await_timed(client, pacer, bell, inbox, sampler)
+        _end_of_window(client, pacer, bell, inbox, sampler)
     client.on_delivery = client.on_failure = None
     span_ns = max(end.time_ns - start.time_ns, 1)
     acknowledged = end.acknowledged - start.acknowledged
@@ -221,20 +230,23 @@ def pace(
         failed=failed,
         latency=encode(histogram_of(pacer.latencies_us)),
         due_to_sent=encode(histogram_of(pacer.lateness_us)),
-        sent=end.sent - start.sent,
+        sent=pacer.sent,
         scheduled=pacer.scheduled,
-        backlog_end=backlog_end,
-        ended_early="bytes_cap" if pacer.limit < pacer.total else "",
+        backlog_end=max(0, pacer.scheduled - acknowledged - (end.failed - start.failed)),
+        ended_early="bytes_cap" if capped else "",
         cpu=(end.process_cpu_ns - start.process_cpu_ns) / span_ns,
         thread_cpu=(end.thread_cpu_ns - start.thread_cpu_ns) / span_ns,
     )
 
 
-def _await_timed(client: Client, pacer: Pacer, bell: Bell, inbox: Inbox, sampler: Sampler) -> None:
-    """Let the window's last timed messages be acknowledged, within GRACE_S."""
+def _end_of_window(client: Client, pacer: Pacer, bell: Bell, inbox: Inbox, sampler: Sampler) -> None:
+    """Send what fell due in the window's last moments, or while the client was full, and let the timed messages be
+    acknowledged; both within GRACE_S.
+    """
     until_ns = time.monotonic_ns() + int(GRACE_S * 1e9)
-    while pacer.in_flight and time.monotonic_ns() < until_ns and not inbox.stopped:
-        bell.wait(1_000_000)
+    while (pacer.unsent or pacer.in_flight) and time.monotonic_ns() < until_ns and not inbox.stopped:
+        if not pacer.send_due():
+            bell.wait(1_000_000)
         client.serve(0)
         if time.monotonic_ns() >= sampler.due_ns:
             sampler.emit("drain")

@@ -151,11 +151,11 @@ class StageDone(msgspec.Struct, frozen=True, tag="stage_done", tag_field="event"
     due_to_sent: str = ""
     """HDR histogram of due-to-sent microseconds; paced only."""
     sent: int = 0
-    """Handed to the client inside the window."""
+    """Handed to the client inside the window; of a paced stage, what fell due inside it, if late."""
     scheduled: int = 0
-    """Fell due inside the window; paced only."""
+    """Fell due inside the window, the byte cap permitting; paced only."""
     backlog_end: int = 0
-    """Not acknowledged when the window closed."""
+    """Not acknowledged when the window closed; of a paced stage, sent by then or not."""
     ended_early: str = ""
     """Why the stage ended before its time: `bytes_cap` or empty."""
     cpu: float = 0.0

@@ -62,8 +62,7 @@ def test_the_paced_stage_keeps_its_schedule_and_times_a_share_of_fast_rates(loca
         done = child.pace(100_000, 1.0)
         finished = child.finish()
     assert done.scheduled == 100_000
-    assert done.messages + done.backlog_end == done.sent
-    assert 50_000 < done.sent <= 100_000, "a busy machine may leave a part unsent at the end, not most of it"
+    assert done.messages + done.backlog_end == done.sent == 100_000
     assert decode(done.latency).get_total_count() == 20_000
     assert finished.sent == finished.acknowledged
 
@@ -73,9 +72,8 @@ def test_a_paced_rate_below_one_message_a_wakeup_is_kept(local_kafka: str) -> No
         child.ready()
         done = child.pace(100, 1.0)
     assert done.scheduled == 100
-    assert decode(done.latency).get_total_count() == 100, "those too that the machine left no time to send"
-    assert decode(done.due_to_sent).get_total_count() == done.sent
-    assert 50 < done.sent <= 100
+    assert done.sent == 100, "those too that the machine left no time to send inside the window"
+    assert decode(done.latency).get_total_count() == decode(done.due_to_sent).get_total_count() == 100
     assert done.thread_cpu < 0.3  # of CPU time: one that never slept would take most of a core, however busy that is
 
 

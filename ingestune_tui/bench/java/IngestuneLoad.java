@@ -127,7 +127,8 @@ public final class IngestuneLoad {
         Reporter.Mark end = reporter.new Mark();
         load.stopFlooding();
         reporter.edge("saturated", end, null);
-        reporter.stageDone("saturated", start, end, load.atCap()).say();
+        reporter.stageDone("saturated", start, end, load.atCap()).put("sent", end.sent - start.sent)
+            .put("backlog_end", Math.max(0, end.sent - end.acknowledged - end.failed)).say();
         drain();
     }
 
@@ -156,15 +157,18 @@ public final class IngestuneLoad {
         }
         Reporter.Mark end = reporter.new Mark();
         reporter.edge("paced", end, pace);
+        pace.end(end.ns);
         if (stopped) pace.stop();
         long graceNs = System.nanoTime() + (long) (GRACE_S * 1e9);
         while (!pace.allTimedAreOver() && System.nanoTime() < graceNs && !stopped) {
             reporter.tick("drain", null);
             Thread.sleep(1);
         }
+        pace.stop();
         pace.giveUp();
         reporter.stageDone("paced", start, end, pace.endsEarly()).encoded("latency", pace.latency)
-            .encoded("due_to_sent", pace.lateness).put("scheduled", pace.scheduled()).say();
+            .encoded("due_to_sent", pace.lateness).put("scheduled", pace.scheduled()).put("sent", pace.sent())
+            .put("backlog_end", Math.max(0, pace.scheduled() - Reporter.settled(start, end))).say();
         load.follow(null);
     }
 

@@ -30,6 +30,7 @@ final class Pace {
     private final Histogram interval = histogram();
     private final boolean[] over;
     private final AtomicLong timedOver = new AtomicLong();
+    private long scheduled;
     private volatile long sent;
     private volatile boolean sendingOver;
     private volatile boolean stopped;
@@ -59,9 +60,18 @@ final class Pace {
         return beganNs + (long) (number * nsPerMessage);
     }
 
-    /** How many messages have fallen due in the whole window. */
+    /** The window closes: what fell due before this, the byte cap permitting, is what the stage is about. */
+    void end(long atNs) {
+        long due = (long) ((Math.min(atNs, endNs) - 1 - beganNs) / nsPerMessage) + 1;
+        scheduled = Math.max(sent, Math.min(limit, due));
+    }
+
     long scheduled() {
-        return Math.min(total, (long) ((endNs - 1 - beganNs) / nsPerMessage) + 1);
+        return scheduled;
+    }
+
+    long sent() {
+        return sent;
     }
 
     boolean endsEarly() {
@@ -70,11 +80,11 @@ final class Pace {
 
     // In the sending thread
 
+    /** All that falls due in the window, the last of it when the window has just closed. */
     void send() {
         long number = 0;
-        long nowNs;
-        while ((nowNs = System.nanoTime()) < endNs && number < limit && !stopped) {
-            long waitNs = dueNs(number) - nowNs;
+        while (number < limit && !stopped) {
+            long waitNs = dueNs(number) - System.nanoTime();
             if (waitNs > 0) {
                 LockSupport.parkNanos(Math.max(WAKE_NS, waitNs));
                 continue;
@@ -131,7 +141,7 @@ final class Pace {
     void giveUp() {
         newLatencies();
         long nowNs = System.nanoTime();
-        for (long number = 0; number < Math.min(scheduled(), limit); number += every)
+        for (long number = 0; number < scheduled; number += every)
             if (!over[(int) (number / every)]) latency.recordValue(us(nowNs - dueNs(number)));
     }
 }

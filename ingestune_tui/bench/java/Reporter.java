@@ -97,7 +97,12 @@ final class Reporter {
         dueNs = Math.max(dueNs + INTERVAL_NS, now.ns + 1);
     }
 
-    /** A stage's result between two marks. */
+    /** How many messages were acknowledged, or failed, between two marks. */
+    static long settled(Mark start, Mark end) {
+        return end.acknowledged + end.failed - start.acknowledged - start.failed;
+    }
+
+    /** A stage's result between two marks; what was sent and what was left is the stage's own to say. */
     Line stageDone(String stage, Mark start, Mark end, boolean early) {
         double spanNs = Math.max(1, end.ns - start.ns);
         long messages = end.acknowledged - start.acknowledged;
@@ -105,8 +110,7 @@ final class Reporter {
         start.failedBy.forEach((name, count) -> failed.merge(name, -count, Long::sum));
         failed.values().removeIf(count -> count == 0);
         return new Line("stage_done").put("stage", stage).put("window_s", spanNs / 1e9).put("messages", messages)
-            .put("bytes", Math.round(messages * load.meanBytes)).put("failed", failed).put("sent", end.sent - start.sent)
-            .put("backlog_end", Math.max(0, end.sent - end.acknowledged - end.failed))
+            .put("bytes", Math.round(messages * load.meanBytes)).put("failed", failed)
             .put("ended_early", early ? "bytes_cap" : "")
             .put("cpu", (end.processCpuNs - start.processCpuNs) / spanNs)
             .put("thread_cpu", (end.threadCpuNs - start.threadCpuNs) / spanNs);
