@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from ingestune_tui.model.events import Event, Notice
+from ingestune_tui.model.events import Event, Notice, Resume, StudyPaused
 from ingestune_tui.model.study import Study, StudyState
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
@@ -20,9 +20,10 @@ from ingestune_tui.tui.library import as_it_stands
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
+from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.studies_table import study_columns, when_text
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp
+from tests.tui.shown import ShownApp, until
 
 
 @pytest.fixture
@@ -137,6 +138,60 @@ async def test_a_study_that_lives_here_or_elsewhere_is_believed() -> None:
     assert running.owner is not None
     away = msgspec.structs.replace(running, owner=msgspec.structs.replace(running.owner, host="another", pid=1))
     assert as_it_stands(away) == away
+
+
+async def test_the_cursor_stays_on_its_study_when_rows_come_and_go(
+    tmp_path: Path, store: Store, size: tuple[int, int]
+) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=size) as pilot:
+        await shown(app, store, pilot)
+        screen = app.screen
+        assert isinstance(screen, StudiesScreen)
+        table = screen.query_one(DiffTable)
+        await pilot.press("down")
+        chosen = screen.chosen
+        assert chosen is not None
+        assert table.cursor_row == 1
+        new = FakeStudy(pairs=2, searched=2, name="newest", id="0193d000-0000-7000-8000-0000000000ff")
+        new.all()
+        await store.create_study(msgspec.structs.replace(new.study(), created_at="2027-01-01T00:00:00+00:00"))
+        await shown(app, store, pilot)
+        assert table.cursor_row == 2
+        assert screen.chosen == chosen
+        assert f" {chosen.study.name} " in app.text().splitlines()[5]
+        await store.delete_study(new.id)
+        await shown(app, store, pilot)
+        assert table.cursor_row == 1
+        assert screen.chosen == chosen
+
+
+async def test_the_watched_study_is_listed_as_it_is_now_and_a_pause_can_be_ended_there(
+    tmp_path: Path, store: Store
+) -> None:
+    fake = FakeStudy(pairs=4, searched=4, name="night", id="0193d000-0000-7000-8000-00000000000c")
+    view = until(fake.all(), 3, "saturated", 2)
+    await store.create_study(
+        msgspec.structs.replace(fake.study(), state="running", owner=this_process("/night.sock"), outcomes=())
+    )
+    app = ShownApp(tmp_path, "studies", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"night", "enter", "R")
+        await pilot.pause()
+        assert "▶ running" in app.text()
+        assert "R resume" not in app.text()
+        view.apply(StudyPaused(study="night", reason="paused by the person"))
+        app.mark_changed()
+        app._tick()
+        await pilot.pause()
+        assert "‖ paused" in app.text()
+        assert "paused by the person" in app.text()
+        assert "R resume" in app.text()
+        await pilot.press("R")
+        await pilot.pause()
+        assert app.commands == [Resume()]
+        assert app.resumed == []
 
 
 class Heard:

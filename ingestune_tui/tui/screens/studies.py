@@ -11,12 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Input, Static
 
-from ingestune_tui.tui.messages import StudiesWanted, StudyChosen, StudyDeleteAsked, StudyRenameAsked, StudyResumeAsked
+from ingestune_tui.model.events import Resume
+from ingestune_tui.tui.messages import (
+    CommandGiven,
+    StudiesWanted,
+    StudyChosen,
+    StudyDeleteAsked,
+    StudyRenameAsked,
+    StudyResumeAsked,
+)
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
-from ingestune_tui.tui.widgets.studies_table import matching, study_cells, study_columns
+from ingestune_tui.tui.widgets.studies_table import as_watched, matching, study_cells, study_columns
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
@@ -104,7 +112,7 @@ class StudiesScreen(StudyPlace):
             reading = "Reading the studies …" if self._late else ""
             nothing.update(reading if known is None else "No study yet.\n\n1 goes to the grid, r there runs it.")
             return
-        self._lines = matching(known, self._wanted)
+        self._lines = matching([as_watched(line, state.live) for line in known], self._wanted)
         lines, day, columns = self._lines, today(), study_columns(self.size.width - 2)
         self.query_one("#studies", DiffTable).show(
             columns, [line.study.id for line in lines], lambda place: study_cells(lines[place], day, columns)
@@ -115,6 +123,7 @@ class StudiesScreen(StudyPlace):
             shown if len(self._lines) == total else f"{len(self._lines)} of {shown}"
         )
         self._say_more()
+        self.refresh_bindings()
 
     def _say_more(self) -> None:
         line = self.chosen
@@ -151,7 +160,12 @@ class StudiesScreen(StudyPlace):
             self.post_message(StudyChosen(line.study.id))
 
     def action_resume(self) -> None:
-        if (line := self.chosen) is not None:
+        if (line := self.chosen) is None:
+            return
+        live = self.ingestune.state.live
+        if live is not None and live.started is not None and live.started.study_id == line.study.id:
+            self.post_message(CommandGiven(Resume()))  # its process waits for that word
+        else:
             self.post_message(StudyResumeAsked(line.study.id))
 
     @work

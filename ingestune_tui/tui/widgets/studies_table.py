@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ingestune_tui.model.study import Outcome
+import msgspec
+
+from ingestune_tui.model.study import Outcome, StudyState
 from ingestune_tui.report.wording import ratio_text
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.widgets.diff_table import Column, TableRow
 from ingestune_tui.tui.widgets.rows import Run
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.study_view import StudyView
 
 _STATES: Final[dict[str, tuple[str, str]]] = {
     "running": ("▶", "now"),
@@ -20,6 +25,17 @@ _STATES: Final[dict[str, tuple[str, str]]] = {
     "finished": ("✓", ""),
     "failed": ("✗", "bad"),
 }
+
+
+def as_watched(line: StudyLine, live: StudyView | None) -> StudyLine:
+    """The line as the process of the study tells it, where the app listens: newer than what was read."""
+    if live is None or live.started is None or live.started.study_id != line.study.id:
+        return line
+    wait, ended = live.paused, live.finished
+    state: StudyState = ended.state if ended is not None else "paused" if wait is not None else "running"
+    message = ended.message if ended is not None else wait.reason if wait is not None else ""
+    study = msgspec.structs.replace(line.study, state=state, message=message, outcomes=live.outcomes)
+    return StudyLine(study, max(line.trials, len(live.trials)))
 
 
 def study_columns(width: int) -> tuple[Column, ...]:
