@@ -31,10 +31,10 @@ MANY_PARTITIONS = 1000
 
 _PACED_SHARE = 0.35
 """Of the saturated rate, what the paced stage sends: a little more than the usual 30 %."""
-_USUAL_WARMUPS = 2.0
+_USUAL_WARMUPS = 1.5
 """How long a warm-up takes on average, in least warm-ups, with some to spare: most end at once, some at their limit."""
-_MESSAGES_PER_S = ((10, 3.6e6), (100, 2.9e6), (1_000, 7e5), (10_000, 1e5), (100_000, 1.2e4))
-"""By message size, for a rate that nobody has measured yet: a fifth above the fastest that one producer has shown."""
+_MESSAGES_PER_S = ((10, 3.2e6), (100, 2.5e6), (1_000, 6e5), (10_000, 9e4), (100_000, 1e4))
+"""By message size, for a rate that nobody has measured yet: just above the fastest that one producer has shown."""
 
 
 @dataclass(frozen=True, slots=True)
