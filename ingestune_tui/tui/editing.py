@@ -27,6 +27,9 @@ MAX_REMEMBERED = 8
 class Editing(Watching):
     """The part of the app that owns the grid document."""
 
+    def copy_text(self, text: str) -> None:
+        """Put text on the person's clipboard; the app does it."""
+
     def choose_cluster(self, cluster: ClusterChoice) -> None:
         """Take a cluster as the one to run on, and remember it."""
         self.state.cluster = cluster

@@ -25,34 +25,6 @@ class StudyLine:
     trials: int
 
 
-def trial_of(event: TrialFinished, study_id: str) -> Trial:
-    """The trial an event tells of, as far as it tells; what only the database knows is left out."""
-    return Trial(
-        id=event.trial_id,
-        study_id=study_id,
-        number=event.trial,
-        workload=event.workload,
-        role=event.role,
-        baseline=event.baseline,
-        discarded=event.discarded,
-        configuration=event.configuration,
-        cell=-1,
-        pair=event.pair,
-        state=event.state,
-        cached_from="" if event.cached else None,
-        finished_at=event.time,
-        messages_per_s=event.messages_per_s,
-        mb_per_s=event.mb_per_s,
-        latency=event.latency_ms,
-        end_to_end=event.end_to_end_ms,
-        consumer_messages_per_s=event.consumer_messages_per_s,
-        rate=event.rate,
-        flags=event.flags,
-        error=event.error,
-        why=event.why,
-    )
-
-
 def study_of(view: StudyView) -> Study:
     """What is known of a watched study, in the shape of its row; what only the database knows is left out."""
     started, finished = view.started, view.finished

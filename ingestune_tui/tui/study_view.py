@@ -34,8 +34,7 @@ from ingestune_tui.model.study import Outcome, Predicted
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import size_text, verdict_text
-from ingestune_tui.tui.stored import trial_of
-from ingestune_tui.tui.trial_view import TrialView
+from ingestune_tui.tui.trial_view import TrialView, trial_of
 from ingestune_tui.tui.waiting import reason_text
 
 KEPT_SAMPLES: Final = 60

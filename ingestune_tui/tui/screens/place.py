@@ -13,13 +13,13 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Static
 
+from ingestune_tui.tui.editing import Editing
 from ingestune_tui.tui.status import Part, status_parts
 from ingestune_tui.tui.widgets.key_footer import KeyFooter
 from ingestune_tui.tui.widgets.places_bar import PlacesBar
 from ingestune_tui.tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
-    from ingestune_tui.tui.app import IngestuneApp
     from ingestune_tui.tui.state import AppState
 
 
@@ -34,11 +34,9 @@ class Place(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-usual"), (34, "-tall")]
 
     @property
-    def ingestune(self) -> IngestuneApp:
-        """The app, by its own type."""
-        from ingestune_tui.tui.app import IngestuneApp
-
-        assert isinstance(self.app, IngestuneApp)
+    def ingestune(self) -> Editing:
+        """The app, as far as its screens ask something of it; the app itself knows what a place is."""
+        assert isinstance(self.app, Editing)
         return self.app
 
     def compose(self) -> ComposeResult:
