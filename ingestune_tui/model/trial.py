@@ -111,9 +111,11 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     cached_from: str | None = None
     """Id of the stored trial that stands in for this one."""
     started_at: str = ""
-    """ISO 8601, UTC."""
+    """ISO 8601, UTC; of one that stands in, when the stored one was measured."""
     finished_at: str = ""
     duration_s: float = 0.0
+    waited_s: float = 0.0
+    """From the end of the trial before it, or the start of its process, to its own beginning; pauses do not count."""
     messages_per_s: float | None = None
     mb_per_s: float | None = None
     window_s: float | None = None

@@ -12,7 +12,10 @@ from ingestune_tui.tuning.identity import method_hash
 
 
 async def cached_cells(store: Store, grid_file: GridFile, spaces: Sequence[Space], label: str) -> int:
-    """Cells with a stored, unflagged trial on a cluster of this label. Raises GridError for a payload that is gone."""
+    """Cells with a stored, unflagged trial on a cluster of this label; the baseline is measured anew in any case.
+
+    Raises GridError for a payload that is gone.
+    """
     studies = [study for study in await store.studies() if study.cluster.label == label]
     if not studies:
         return 0
@@ -33,4 +36,9 @@ def _hashes(grid_file: GridFile, spaces: Sequence[Space]) -> tuple[set[str], set
         )
         for space in spaces
     }
-    return methods, {cell.configuration.hash for space in spaces for cell in space.cells}
+    return methods, {
+        cell.configuration.hash
+        for space in spaces
+        for index, cell in enumerate(space.cells)
+        if index != space.baseline_cell
+    }

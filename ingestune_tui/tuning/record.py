@@ -56,11 +56,11 @@ class StudyRecord:
         await self.update(rates=self.study.rates | {str(workload.message_bytes): rate})
 
     def spent_s(self) -> float:
-        """Time that its trials took, gaps included; what counts against the budget.
+        """Time that its trials took and waited for: for a broker, for disk, for the gap. It counts against the budget.
 
-        What the person asked for besides costs the search nothing.
+        What the person asked for besides costs the search nothing, and while a study is paused its clock stands still.
         """
-        return sum(trial.duration_s + GAP_S for trial in self.trials if not trial.cached and trial.role != "again")
+        return sum(cost_s(trial) for trial in self.trials if not trial.cached and trial.role != "again")
 
     async def read_series(self, workload: Workload) -> None:
         """Read the samples of the confirmation pairs of which a byte cap ended one half early."""
@@ -72,10 +72,19 @@ class StudyRecord:
     async def measure(self, loop: TrialLoop, planned: Planned) -> Trial:
         """Run it and keep it; the first trial after a restart of the brokers is another one, thrown away."""
         if loop.needs_throwaway(planned):
-            self.trials.append(await loop.run(replace(planned, discarded=True, pair=None)))
+            await self._run(loop, replace(planned, discarded=True, pair=None))
+        return await self._run(loop, planned)
+
+    async def _run(self, loop: TrialLoop, planned: Planned) -> Trial:
+        """Run it and keep it, with the attempts that came to nothing: they cost time too."""
         trial = await loop.run(planned)
-        self.trials.append(trial)
+        self.trials += [*loop.dropped, trial]
         return trial
+
+
+def cost_s(trial: Trial) -> float:
+    """What a trial cost the study: its own time, and how long it waited for its turn."""
+    return trial.duration_s + (trial.waited_s or GAP_S)
 
 
 def _key(workload: Workload, name: str) -> str:

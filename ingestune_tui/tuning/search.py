@@ -93,7 +93,7 @@ def observations(trials: Sequence[Trial], objective: Objective, space: Space) ->
 
 
 def seconds_of(trial: Trial) -> float:
-    """When the trial began, in seconds since the epoch; a cached one counts at the moment it was taken."""
+    """When the trial began, in seconds since the epoch; a cached one when it was measured: long before the drift."""
     try:
         return datetime.fromisoformat(trial.started_at).timestamp()
     except ValueError:

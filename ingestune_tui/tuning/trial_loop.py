@@ -39,7 +39,7 @@ from ingestune_tui.model.events import (
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.sample import Sample, Stage
-from ingestune_tui.model.study import Study, StudyState
+from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
@@ -133,6 +133,11 @@ class TrialLoop:
         self._go.set()
         self._stop = asyncio.Event()
         self._ended_at = 0.0
+        self._idle_since = time.monotonic()
+        self._paused_s = 0.0
+        """How long the person has paused the study since then."""
+        self.dropped: list[Trial] = []
+        """Attempts of the last `run` that failed or were interrupted, and were made again."""
         self._cold = cluster.info.kind == "local" and first_number > 0
         """Brokers of our own were started anew for a study that goes on."""
 
@@ -192,8 +197,12 @@ class TrialLoop:
     # One trial -------------------------------------------------------------------------------------------
 
     async def run(self, planned: Planned) -> Trial:
-        """The trial's final row: done, infeasible, or interrupted because it was skipped. Raises Stopped."""
+        """The trial's final row: done, infeasible, or interrupted because it was skipped. Raises Stopped.
+
+        What came to nothing before it is in `dropped`.
+        """
         failures = gone = low = 0
+        self.dropped = []
         while True:
             await self._wait_until_allowed(planned)
             trial = await self._once(planned, last=failures + 1 >= ATTEMPTS, last_gone=gone + 1 >= GONE_ATTEMPTS)
@@ -207,10 +216,10 @@ class TrialLoop:
                     raise StudyInterrupted(f"the disk cannot hold a trial: {trial.error}", _MORE_ROOM)
             else:
                 gone += 1
+            self.dropped.append(trial)
 
     async def keep_cached(self, planned: Planned, stored: Trial, *, latency_too: bool) -> Trial:
-        """A stored trial of another study stands in for `planned`."""
-        moment = now()
+        """A stored trial of another study stands in for `planned`; it keeps the moment at which it was measured."""
         trial = msgspec.structs.replace(
             stored,
             id=new_id(),
@@ -223,9 +232,9 @@ class TrialLoop:
             block=planned.block,
             pair=None,
             cached_from=stored.id,
-            started_at=moment,
-            finished_at=moment,
+            finished_at=now(),
             duration_s=0.0,
+            waited_s=0.0,
             latency=stored.latency if latency_too else None,
             rate=stored.rate if latency_too else None,
         )
@@ -254,6 +263,8 @@ class TrialLoop:
             )
         )
         began = time.monotonic()
+        waited_s = max(0.0, began - self._idle_since - self._paused_s)
+        trial = msgspec.structs.replace(trial, waited_s=round(waited_s, 3))
         self._cold = False
         measurement: Measurement | None = None
         broker_gone = ""
@@ -291,7 +302,8 @@ class TrialLoop:
             trial = msgspec.structs.replace(trial, permanent=permanent)
         finally:
             self._running = None
-            self._ended_at = time.monotonic()
+            self._ended_at = self._idle_since = time.monotonic()
+            self._paused_s = 0.0
         trial = msgspec.structs.replace(trial, finished_at=now(), duration_s=round(self._ended_at - began, 3))
         samples = measurement.samples if measurement else ()
         await self._store.finish_trial(trial, samples, measurement.histograms if measurement else {})
@@ -364,10 +376,10 @@ class TrialLoop:
     async def _wait_until_allowed(self, planned: Planned) -> None:
         """Until not paused, a gap after the last trial has passed, and the disks have room."""
         if not self._go.is_set():
-            await self._list_as("paused")
+            paused_at = time.monotonic()
             self._emit(StudyPaused(study=self._study.name, reason="paused by the person"))
             await self._unless_stopped(self._go.wait())
-            await self._list_as("running")
+            self._paused_s += time.monotonic() - paused_at
             self._emit(StudyResumed(study=self._study.name))
         gap = self._ended_at + GAP_S - time.monotonic()
         if gap > 0:
@@ -379,10 +391,6 @@ class TrialLoop:
         await self._wait_for_free_disk()
         if self._asked == "stop":
             raise Stopped
-
-    async def _list_as(self, state: StudyState) -> None:
-        """What the list of studies says meanwhile; who pauses a study may look for it there."""
-        await self._store.update_study(self._study.id, state=state)
 
     async def _wait_for_room(self, expected: int) -> None:
         """Until the budget of what topics of ours may hold has room for so many bytes per node."""
@@ -437,8 +445,6 @@ class TrialLoop:
             await self._cluster.refuse_ended()
             delay = _RETRIES_S[min(attempt, len(_RETRIES_S) - 1)]
             attempt += 1
-            if attempt == 1:
-                await self._list_as("paused")
             self._emit(StudyPaused(study=self._study.name, reason=reason, attempt=attempt, retry_in_s=delay))
             await self._unless_stopped(asyncio.sleep(delay))
             try:
@@ -447,7 +453,6 @@ class TrialLoop:
             except ClusterUnreachable as problem:
                 reason = problem.what
             else:
-                await self._list_as("running")
                 self._emit(StudyResumed(study=self._study.name))
                 return
 

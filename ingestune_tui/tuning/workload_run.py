@@ -6,6 +6,7 @@ The planner says which cells, the trial loop runs them; this file keeps the budg
 from __future__ import annotations
 
 import asyncio
+import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,10 +24,10 @@ from ingestune_tui.tuning.futile import fail_alike
 from ingestune_tui.tuning.outcome import predictions_of
 from ingestune_tui.tuning.planner import plan_race
 from ingestune_tui.tuning.progress import Reporter
-from ingestune_tui.tuning.record import NO_LEADER, StudyRecord
+from ingestune_tui.tuning.record import NO_LEADER, StudyRecord, cost_s
 from ingestune_tui.tuning.search import objective_value, observations, search_space, study_seed
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan, StopReason, infeasible_cells
-from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
+from ingestune_tui.tuning.trial_loop import Planned, TrialLoop
 
 _BASELINE_ATTEMPTS = 3
 """A block's baseline trial that lacks the figure that decides is run again so often in all."""
@@ -117,7 +118,7 @@ class WorkloadRun:
         figures = [value for trial in trials if (value := self._value(trial))]
         without = [trial for trial in trials if not self._value(trial)]
         self._noise = rules.noise_of(figures) if len(figures) > 1 else look.noise
-        self._trial_s = sum(trial.duration_s for trial in trials) / len(trials) + GAP_S
+        self._trial_s = statistics.median(cost_s(trial) for trial in trials)
         self._reporter.priced(self._noise, self._trial_s)
         if look.unstable:
             self._emit(Notice(level="warning", text=look.message))
@@ -239,8 +240,11 @@ class WorkloadRun:
         return trial
 
     async def _cached(self, planned: Planned) -> Trial | None:
-        """A stored trial with the same settings, environment and method; where latency decides, at the same rate."""
-        if self._identity.cache_s <= 0:
+        """A stored trial with the same settings, environment and method; where latency decides, at the same rate.
+
+        None for the baseline: its trials show how the machine is doing now.
+        """
+        if self._identity.cache_s <= 0 or planned.baseline:
             return None
         found = await self._record.store.find_cached(
             planned.configuration.hash,

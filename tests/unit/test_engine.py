@@ -27,7 +27,9 @@ from ingestune_tui.tuning import trial_loop
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.pairs import complete_pairs
+from ingestune_tui.tuning.search import seconds_of
 from tests.unit import scripted_cluster
+from tests.unit.hand_clock import HandClock
 from tests.unit.scripted_cluster import by_linger, measured, scripted
 
 SMALL = """
@@ -323,10 +325,24 @@ async def test_another_study_takes_search_trials_from_the_cache_but_measures_its
     assert len(sources) == len(set(sources))
 
 
+async def test_a_cached_trial_keeps_the_moment_it_was_measured_and_a_baseline_is_measured_anew(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    world = scripted(monkeypatch, store, SMALL)
+    first = {trial.id: trial for trial in await world.trials(await world.run(await world.study("first")))}
+    second = await world.trials(await world.run(await world.study("second"), cache_s=3600))
+    cached = [trial for trial in second if trial.cached_from is not None]
+    assert cached
+    assert all(trial.started_at == first[trial.cached_from].started_at for trial in cached if trial.cached_from)
+    assert [seconds_of(trial) for trial in cached] == [seconds_of(first[each.cached_from or ""]) for each in cached]
+    baselines = [trial for trial in second if trial.role == "search" and trial.baseline]
+    assert len(baselines) == 2
+    assert not any(trial.cached for trial in baselines)
+
+
 async def test_a_budget_ends_the_search_and_keeps_time_for_pairs(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
-    world = scripted(monkeypatch, store, LARGE.replace("[search]", '[search]\nbudget = "20s"'))
-    clock = iter(float(second) for second in range(100_000))
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop.time.monotonic", lambda: next(clock) * 0.25)
+    grid = LARGE.replace("[search]", '[search]\nbudget = "20s"')
+    world = scripted(monkeypatch, store, grid, HandClock(monkeypatch).timed(by_linger(), 0.5))
     study = await world.run(await world.study())
     roles = [trial.role for trial in await world.trials(study)]
     assert study.state == "finished"
@@ -338,9 +354,7 @@ async def test_a_budget_leaves_every_message_size_its_pairs_also_after_stops(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
     grid = LARGE.replace("[search]", '[workload]\nmessage_bytes = [100, 1000, 10000]\n[search]\nbudget = "84s"')
-    clock = iter(float(second) for second in range(100_000))
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop.time.monotonic", lambda: next(clock) * 0.25)
-    world = scripted(monkeypatch, store, grid)
+    world = scripted(monkeypatch, store, grid, HandClock(monkeypatch).timed(by_linger(), 0.5))
     straight = await world.run(await world.study("straight"))
     assert all(outcome.pairs == 4 for outcome in straight.outcomes), [
         (each.pairs, each.reason, each.stop_reason, each.verdict) for each in straight.outcomes
@@ -402,9 +416,7 @@ acks = ["0", "1", "all"]
 async def test_a_baseline_without_a_challenger_says_why_there_is_none(
     monkeypatch: pytest.MonkeyPatch, store: Store, grid: str, reason: str
 ) -> None:
-    world = scripted(monkeypatch, store, grid)
-    clock = iter(float(second) for second in range(100_000))
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop.time.monotonic", lambda: next(clock))
+    world = scripted(monkeypatch, store, grid, HandClock(monkeypatch).timed(by_linger(), 1.0))
     study = await world.run(await world.study())
     (outcome,) = study.outcomes
     assert (study.state, outcome.verdict, outcome.ratio) == ("finished", "unconfirmed", None)
