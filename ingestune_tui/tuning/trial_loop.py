@@ -39,7 +39,7 @@ from ingestune_tui.model.events import (
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.sample import Sample, Stage
-from ingestune_tui.model.study import Study
+from ingestune_tui.model.study import Study, StudyState
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
@@ -377,8 +377,10 @@ class TrialLoop:
         """Until not paused, a gap after the last trial has passed, and the disks have room."""
         if not self._go.is_set():
             paused_at = time.monotonic()
+            await self._list_as("paused")
             self._emit(StudyPaused(study=self._study.name, reason="paused by the person"))
             await self._unless_stopped(self._go.wait())
+            await self._list_as("running")
             self._paused_s += time.monotonic() - paused_at
             self._emit(StudyResumed(study=self._study.name))
         gap = self._ended_at + GAP_S - time.monotonic()
@@ -391,6 +393,10 @@ class TrialLoop:
         await self._wait_for_free_disk()
         if self._asked == "stop":
             raise Stopped
+
+    async def _list_as(self, state: StudyState) -> None:
+        """What the list of studies says meanwhile; who pauses a study may look for it there."""
+        await self._store.update_study(self._study.id, state=state)
 
     async def _wait_for_room(self, expected: int) -> None:
         """Until the budget of what topics of ours may hold has room for so many bytes per node."""
@@ -445,6 +451,8 @@ class TrialLoop:
             await self._cluster.refuse_ended()
             delay = _RETRIES_S[min(attempt, len(_RETRIES_S) - 1)]
             attempt += 1
+            if attempt == 1:
+                await self._list_as("paused")
             self._emit(StudyPaused(study=self._study.name, reason=reason, attempt=attempt, retry_in_s=delay))
             await self._unless_stopped(asyncio.sleep(delay))
             try:
@@ -453,6 +461,7 @@ class TrialLoop:
             except ClusterUnreachable as problem:
                 reason = problem.what
             else:
+                await self._list_as("running")
                 self._emit(StudyResumed(study=self._study.name))
                 return
 
