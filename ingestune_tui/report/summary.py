@@ -298,6 +298,8 @@ def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:
         lines.append(f"{study.name}: {words}")
         if study.state in ("running", "paused"):
             lines.append(f"ingestune attach {study.name}")
+        elif study.state in ("stopped", "interrupted"):
+            lines.append(f"ingestune run --study {study.name}")
         elif not known:
             lines.append(f"ingestune results {study.name}")
     return "\n".join(lines)

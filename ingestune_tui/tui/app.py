@@ -227,7 +227,7 @@ class IngestuneApp(Editing):
                 return
         live = self.state.live
         if self.state.running and live is not None:
-            name = live.started.study if live.started is not None else "A study"
+            name = live.started.study if live.started is not None else ""
             answer = await self.push_screen_wait(ask_to_quit(name))
             if answer == "cancel":
                 return

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from ingestune_tui import settings as kept
 from ingestune_tui.model.events import StopStudy
@@ -137,7 +138,24 @@ async def test_quitting_with_stop_tells_the_study(
         await pilot.pause()
     assert [type(command) for command in told] == [StopStudy]
     _say_goodbye(app)
-    assert capsys.readouterr().out == "quick: stopped, cleaning up\ningestune results quick\n"
+    assert capsys.readouterr().out == "quick: stopped, cleaning up\ningestune run --study quick\n"
+
+
+async def test_leaving_it_running_says_how_to_come_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().events(), 3, "saturated", 2))
+    app.watched = app.state.study
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("q")
+        while not isinstance(app.screen, Dialog):
+            await pilot.pause()
+        await pilot.pause()
+        assert "`ingestune attach quick`" in str(app.screen.query_one(".text", Static).content)
+        await pilot.press("right", "enter")
+        await pilot.pause()
+    assert app.return_value == 0
+    _say_goodbye(app)
+    assert capsys.readouterr().out == "quick: still running\ningestune attach quick\n"
 
 
 async def test_unsaved_changes_are_asked_about(editor: Editor) -> None:

@@ -15,6 +15,8 @@ from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, until
 
 Compare = Callable[..., bool]
+_OPENING = ("q", "e")
+"""Keys that bring another screen to the front, in a worker's own time."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +34,12 @@ def pressing(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     async def press(pilot: Pilot[Any]) -> None:
         await pilot.pause()
         for key in keys:
+            before = pilot.app.screen
             await pilot.press(key)
             await pilot.pause()
+            while key in _OPENING and pilot.app.screen is before:
+                await pilot.pause()
+        await pilot.pause()
 
     return press
 

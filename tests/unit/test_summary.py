@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.configuration import Configuration
-from ingestune_tui.model.study import Cluster, Outcome, Ratio
+from ingestune_tui.model.study import Cluster, Outcome, Ratio, StudyState
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.html import render_html
 from ingestune_tui.report.summary import claim, estimate, farewell, summarize, what_mattered
@@ -107,6 +107,15 @@ def test_the_farewell_of_a_running_study_says_how_to_come_back(fake: FakeStudy) 
     assert "ingestune attach quick" in farewell(study)
 
 
+@pytest.mark.parametrize("state", ["stopped", "interrupted"])
+@pytest.mark.parametrize("verdicts", [0, 1])
+def test_the_farewell_of_a_study_that_can_be_gone_on_with_ends_in_the_command(
+    fake: FakeStudy, state: StudyState, verdicts: int
+) -> None:
+    study = msgspec.structs.replace(fake.study(), outcomes=fake.study().outcomes[:verdicts], state=state)
+    assert farewell(study).endswith(f"quick: {state}\ningestune run --study quick")
+
+
 def test_the_farewell_of_a_running_study_has_the_verdicts_so_far_and_the_way_back(fake: FakeStudy) -> None:
     text = farewell(msgspec.structs.replace(fake.study(), outcomes=fake.study().outcomes[:1], state="running"))
     assert claim(fake.outcomes[0]) in text
@@ -127,7 +136,7 @@ def test_a_study_stopped_before_anything_led_speaks_of_no_leader_and_no_effect(f
     assert "no leader: the study was stopped" in text
     assert "not confirmed" not in text
     assert "what mattered" not in text
-    assert text.endswith(f"quick: {message}")
+    assert text.endswith(f"quick: {message}\ningestune run --study quick")
 
 
 def test_one_for_all_sizes_weighs_every_size_the_same(fake: FakeStudy) -> None:

@@ -87,10 +87,11 @@ def ask(title: str, text: str, yes: str, *, destroys: bool = False) -> Dialog:
 
 
 def ask_to_quit(study: str) -> Dialog:
-    """Quitting while a study runs; dismissed with `leave`, `stop` or `cancel`."""
+    """Quitting while a study runs, whose name may not be known yet; dismissed with `leave`, `stop` or `cancel`."""
+    attach = f"ingestune attach {study}".strip()
     return Dialog(
-        f"{study} is running",
-        "Leave it running, and come back with `ingestune attach`? Or stop it after cleaning up?",
+        f"{study or 'A study'} is running",
+        f"Leave it running, and come back with `{attach}`? Or stop it, and go on with it another day?",
         (
             Answer("cancel", "Cancel", safe=True),
             Answer("leave", "Leave it running"),
