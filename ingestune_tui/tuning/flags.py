@@ -15,6 +15,14 @@ FULL_CORE = 0.95
 SHORT_BACKLOG_S = 0.02
 """A saturated client whose backlog is worth less than this is waiting for its own sending thread."""
 LATE_MS = 1.0
+FAR_ABOVE = 3.0
+"""Half of the messages taking so many times as long as the client's own queue and the broker's round trip together,"""
+FAR_ABOVE_MS = 5.0
+"""and so much longer, were acknowledged long before the client saw it ..."""
+FAR_ABOVE_SHARE = 0.75
+FAR_ABOVE_FEWEST = 4
+"""... where at least so many intervals can be compared and such a share of them agrees: one is only a bad moment, and
+statistics are means whose window may end a little earlier than the interval."""
 HELD = 0.98
 """A paced stage holds its rate when at least this share of what fell due was acknowledged, or nearly so, in time."""
 SLACK_S = 0.25
@@ -60,11 +68,13 @@ def flags_of(
     found: list[Flag] = []
     if audit.failed or audit.lost:
         found.append("lossy")
-    if paced is not None and rate and overloaded(paced, rate, samples):
+    not_held = bool(paced is not None and rate and overloaded(paced, rate, samples))
+    if not_held:
         found.append("overloaded")
     elif consumer_behind:
         found.append("consumer-behind")
-    if _client_bound(saturated, window) or (due_to_sent_p99_ms is not None and due_to_sent_p99_ms > LATE_MS):
+    late = due_to_sent_p99_ms is not None and due_to_sent_p99_ms > LATE_MS
+    if _client_bound(saturated, window) or late or (not not_held and seen_late(samples)):
         found.append("client-bound")
     if reader_cpu >= FULL_CORE:
         found.append("consumer-bound")
@@ -85,3 +95,23 @@ def _client_bound(saturated: StageDone, window: Sequence[Sample]) -> bool:
     per_second = saturated.messages / saturated.window_s
     backlog = statistics.median(sample.backlog for sample in window)
     return backlog < SHORT_BACKLOG_S * per_second
+
+
+def seen_late(samples: Sequence[Sample]) -> bool:
+    """True when acknowledgements took far longer than the client's queue and the broker's round trip explain.
+
+    The rest of the time went by in the client: it was too busy to take its own reports in. Of the paced stage's first
+    interval nothing is said, as its statistics reach back into the stage before. Nor is it where the client measures
+    no round trip (acks=0), or in an interval that had none.
+    """
+    paced = [sample for sample in samples if sample.stage == "paced"]
+    compared = [
+        (sample.latency_ms.p50, sample.queue_ms + sample.round_trip_ms)
+        for sample in paced[1:]
+        if sample.latency_ms is not None
+        and sample.latency_ms.p50 is not None
+        and sample.queue_ms is not None
+        and sample.round_trip_ms is not None
+    ]
+    far_above = sum(p50 > FAR_ABOVE * told and p50 - told > FAR_ABOVE_MS for p50, told in compared)
+    return len(compared) >= FAR_ABOVE_FEWEST and far_above >= FAR_ABOVE_SHARE * len(compared)
