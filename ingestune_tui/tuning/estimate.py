@@ -15,7 +15,10 @@ from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space, topic_shape, why_unrunnable
 from ingestune_tui.model.workload import Limits, Timings, Workload
 from ingestune_tui.tuning.log_bytes import due_header_bytes, logged_bytes, share_of
+from ingestune_tui.tuning.preflight import most_trials
 from ingestune_tui.tuning.restarts import RESTART_OF_THREE_S, RESTART_S, expected_restarts
+from ingestune_tui.tuning.search import search_space
+from ingestune_tui.tuning.search_space import SearchSpace
 from ingestune_tui.tuning.windows import MOST_WARMUP_S
 
 PREFLIGHT_TRIALS = 5
@@ -121,13 +124,18 @@ def _trial_bytes(
     return min(limits.bytes_per_trial, math.ceil(sent * share))
 
 
-def search_trials(cells: int, strategy: str, noise: float = EXPECTED_NOISE) -> int:
-    """Trials of a search over `cells`, as far as can be told before it: the race's cap, or whole rounds."""
-    if cells <= SMALL_GRID:
-        return 2 * cells
-    if strategy == "exhaustive":
-        return cells + math.ceil(cells / SMALL_GRID)
-    return math.ceil(min(max(cells * noise / 0.20, cells / 3, 36), cells))
+def search_trials(space: SearchSpace, strategy: str, noise: float = EXPECTED_NOISE) -> int:
+    """Trials of a search as its planner runs them: a race to its cap, or whole rounds with the baseline in each block.
+
+    `noise` is that of one trial, a share: the usual one before a preflight has measured it.
+    """
+    cells, targets = len(space.cells), len(space.targets)
+    if strategy == "race" and targets > SMALL_GRID:
+        return most_trials(targets, noise)
+    chosen = range(cells) if strategy == "exhaustive" or cells <= SMALL_GRID else space.targets
+    blocks = math.ceil(len(chosen) / SMALL_GRID)
+    rounds = 2 if strategy == "race" or cells <= SMALL_GRID else 1
+    return rounds * (len(chosen) + blocks - (space.baseline in chosen))
 
 
 def estimate(
@@ -139,7 +147,7 @@ def estimate(
     for space in spaces:
         if why_unrunnable(space):
             continue
-        searched = search_trials(len(space.cells), grid.search.strategy)
+        searched = search_trials(search_space(space), grid.search.strategy)
         spared = min(cached, searched)
         cached -= spared
         restarts = expected_restarts(space, searched, confirm // 2, in_blocks=grid.search.strategy == "race")

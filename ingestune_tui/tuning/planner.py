@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingestune_tui.tuning.exhaustive import measure_outright
-from ingestune_tui.tuning.preflight import cap_trials
+from ingestune_tui.tuning.preflight import BLOCK_TRIALS, DESIGN_TRIALS, cap_trials
 from ingestune_tui.tuning.search_space import (
     OUTSIDE,
     PREFLIGHT_BLOCK,
@@ -36,8 +36,6 @@ from ingestune_tui.tuning.surrogate import Floats, Indices, Surrogate, prior_med
 
 SMALL_GRID = 24
 """Grids of at most so many cells are measured outright, each cell twice."""
-DESIGN_TRIALS = 24
-BLOCK_TRIALS = 6
 SURE = 0.975
 """The leader's probability that ends a race, two blocks in a row. It looks twenty times and stops at its luckiest look:
 with 0.95 one winner in twenty was not within the tolerance, in the simulator."""

@@ -15,6 +15,10 @@ THROWAWAY_TRIALS = 1
 BASELINE_TRIALS = 4
 UNSTABLE_SPREAD = 0.30
 """(max - min) / mean of the baseline trials, from which the machine is called unstable."""
+DESIGN_TRIALS = 24
+"""Of a race's first block."""
+BLOCK_TRIALS = 6
+"""Of each block after it."""
 _LEAST_CAP = 72
 """A race never ends for want of trials before so many, or before two for each cell, which a tiny grid gets anyway."""
 _EXPECTED_NOISE = 0.08
@@ -70,6 +74,12 @@ def cap_trials(cells: int, noise: float) -> int:
     """
     share = 1 / 3 + _ramp(noise, 0.05, 0.08) / 6 + _ramp(noise, 0.12, 0.20) / 2
     return math.ceil(max(cells * share - 1e-9, min(_LEAST_CAP, 2 * cells)))
+
+
+def most_trials(cells: int, noise: float) -> int:
+    """What a race over `cells` runs when it goes to its cap: whole blocks, the last of which reaches it."""
+    blocks = math.ceil((cap_trials(cells, noise) - DESIGN_TRIALS) / BLOCK_TRIALS)
+    return DESIGN_TRIALS + BLOCK_TRIALS * max(blocks, 0)
 
 
 def _ramp(value: float, start: float, end: float) -> float:

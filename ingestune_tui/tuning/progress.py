@@ -15,7 +15,7 @@ from ingestune_tui.tuning.common_window import Series, pair_values
 from ingestune_tui.tuning.confirm import ratio_interval
 from ingestune_tui.tuning.estimate import search_trials
 from ingestune_tui.tuning.pairs import complete_pairs
-from ingestune_tui.tuning.search import objective_value
+from ingestune_tui.tuning.search import objective_value, search_space
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan
 from ingestune_tui.units import three_digits
 
@@ -26,6 +26,7 @@ class Reporter:
     def __init__(self, grid: Grid, space: Space, emit: Callable[[Event], None]) -> None:
         self._grid = grid
         self._space = space
+        self._view = search_space(space)
         self._emit = emit
         self._noise: float | None = None
         self._trial_s: float | None = None
@@ -117,7 +118,7 @@ class Reporter:
 
     def _search_expected(self) -> int:
         noise = self._noise if self._noise is not None else 0.10
-        return search_trials(len(self._space.cells), self._grid.search.strategy, noise)
+        return search_trials(self._view, self._grid.search.strategy, noise)
 
     def _configuration(self, cell: int) -> Configuration:
         return self._space.baseline if cell == OUTSIDE else self._space.cells[cell].configuration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.record import cost_s
 from tests.unit import scripted_cluster
 from tests.unit.hand_clock import HandClock
-from tests.unit.scripted_cluster import Scripted, by_linger, scripted
+from tests.unit.scripted_cluster import Heard, Scripted, by_linger, scripted
 
 TRIAL_S = 10.0
 LONG_S = 10_000.0
@@ -33,18 +33,6 @@ confirm_pairs = 4
 "compression.type" = ["none", "lz4"]
 acks = "all"
 """
-
-
-class Heard(list[Event]):
-    """Events, each handed to somebody as it is said."""
-
-    def __init__(self, heard: Callable[[Event], None]) -> None:
-        super().__init__()
-        self._heard = heard
-
-    def append(self, event: Event) -> None:
-        super().append(event)
-        self._heard(event)
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import pytest
 from ingestune_tui.model.grid_reader import read_grid
 from ingestune_tui.model.space import expand
 from ingestune_tui.model.workload import Limits, Timings, Workload
+from ingestune_tui.tuning import planner
 from ingestune_tui.tuning.estimate import (
+    EXPECTED_NOISE,
     Estimate,
     child_byte_cap,
     estimate,
@@ -21,7 +23,11 @@ from ingestune_tui.tuning.estimate import (
     trial_bytes,
     usual_trial_bytes,
 )
+from ingestune_tui.tuning.exhaustive import plan_exhaustive
 from ingestune_tui.tuning.log_bytes import logged_bytes, node_share
+from ingestune_tui.tuning.preflight import cap_trials
+from ingestune_tui.tuning.search_space import SearchSpace
+from tests.unit.search_values import Study, grid, hill
 
 GB = 1_000_000_000
 SMALL = "[producer]\n'linger.ms' = [0, 5, 20]\n"
@@ -111,19 +117,45 @@ def test_a_cap_is_never_below_one_message() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "strategy", "trials"),
+    ("levels", "strategy", "trials"),
     [
-        (1, "race", 2),
-        (24, "race", 48),
-        (25, "race", 25),
-        (40, "race", 36),
-        (216, "race", 108),
-        (216, "exhaustive", 225),
-        (24, "exhaustive", 48),
+        ((1,), "race", 2),
+        ((24,), "race", 48),
+        ((5, 5), "race", 54),
+        ((10, 4), "race", 72),
+        ((6, 6, 6), "race", 108),
+        ((6, 6, 6), "exhaustive", 224),
+        ((24,), "exhaustive", 48),
     ],
 )
-def test_small_grids_are_measured_twice_and_large_ones_raced(cells: int, strategy: str, trials: int) -> None:
-    assert search_trials(cells, strategy) == trials
+def test_small_grids_are_measured_twice_and_large_ones_raced(
+    levels: tuple[int, ...], strategy: str, trials: int
+) -> None:
+    assert search_trials(grid(*levels), strategy) == trials
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        grid(5, 5, 4),
+        grid(4, 5, baseline=None),
+        grid(7, 4, baseline=None),
+        grid(6, 6, classes=tuple(cell % 2 for cell in range(36))),
+        grid(8, 9, classes=tuple(cell % 2 for cell in range(72))),
+    ],
+    ids=["raced", "small, baseline outside", "baseline outside", "few may win", "half may win"],
+)
+@pytest.mark.parametrize("strategy", ["race", "exhaustive"])
+def test_the_price_of_a_search_is_what_the_planner_runs(
+    monkeypatch: pytest.MonkeyPatch, space: SearchSpace, strategy: str
+) -> None:
+    """A race ends early where it is sure, so here it never is; its noise is the one it is priced at."""
+    monkeypatch.setattr(planner, "_settled", lambda *_: None)
+    monkeypatch.setattr(planner, "cap_trials", lambda cells, noise: cap_trials(cells, EXPECTED_NOISE))
+    plan = {"race": planner.plan_race, "exhaustive": plan_exhaustive}[strategy]
+    study = Study(space, lambda cell: hill(space, cell), planner=plan)
+    study.search()
+    assert len(study.searched) == search_trials(space, strategy)
 
 
 def test_a_study_is_preflight_search_and_pairs() -> None:

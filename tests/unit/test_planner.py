@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, BLOCK_TRIALS, DESIGN_TRIALS, SURE
+from ingestune_tui.tuning.planner import BASELINE_EVERY_BLOCKS, SURE
+from ingestune_tui.tuning.preflight import BLOCK_TRIALS, DESIGN_TRIALS
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace, StopReason
 from ingestune_tui.tuning.standing import FEASIBLE_ENOUGH, Rules, stand
 from tests.unit.search_values import Study, grid, hill
