@@ -13,7 +13,7 @@ from ingestune_tui.model.study import Predicted, Ratio
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning.common_window import Series, pair_values
 from ingestune_tui.tuning.confirm import ratio_interval
-from ingestune_tui.tuning.estimate import search_trials
+from ingestune_tui.tuning.estimate import PREFLIGHT_TRIALS, search_trials
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import objective_value, search_space
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan
@@ -23,11 +23,22 @@ from ingestune_tui.units import three_digits
 class Reporter:
     """Says the progress of one workload."""
 
-    def __init__(self, grid: Grid, space: Space, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        space: Space,
+        emit: Callable[[Event], None],
+        *,
+        later: int = 0,
+        spent_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`later` workloads come after this one; `spent_s` tells what counts against the budget so far."""
         self._grid = grid
         self._space = space
         self._view = search_space(space)
         self._emit = emit
+        self._later = later
+        self._spent_s = spent_s
         self._noise: float | None = None
         self._trial_s: float | None = None
         self._leader: int | None = None
@@ -105,7 +116,7 @@ class Reporter:
                 leader=None if self._leader is None else self._configuration(self._leader),
                 leader_ratio=self._leader_ratio(trials),
                 noise=self._noise,
-                eta_s=None if self._trial_s is None else remaining * self._trial_s,
+                eta_s=self._eta_s(remaining),
                 said=self._said,
                 next=queue,
                 pairs_done=pairs[0],
@@ -115,6 +126,18 @@ class Reporter:
                 predicted=self._predicted,
             )
         )
+
+    def _eta_s(self, remaining: int) -> float | None:
+        """Seconds to the end of the study: what remains of this workload, and the later ones as if they were like it.
+
+        Never more than the budget leaves. None before the first trial has shown what one takes.
+        """
+        if self._trial_s is None:
+            return None
+        search = self._grid.search
+        each = PREFLIGHT_TRIALS + self._search_expected() + 2 * search.confirm_pairs
+        left_s = (remaining + self._later * each) * self._trial_s
+        return left_s if search.budget_s is None else min(left_s, max(0.0, search.budget_s - self._spent_s()))
 
     def _search_expected(self) -> int:
         noise = self._noise if self._noise is not None else 0.10

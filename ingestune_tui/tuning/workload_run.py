@@ -72,7 +72,7 @@ class WorkloadRun:
         self._identity = identity
         self._emit = emit
         self._workloads_left = workloads_left
-        self._reporter = Reporter(grid, space, emit)
+        self._reporter = Reporter(grid, space, emit, later=workloads_left - 1, spent_s=record.spent_s)
         self._noise = 0.10
         self._trial_s = 1.0
         self._share_ends_s: float | None = None
