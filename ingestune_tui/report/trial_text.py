@@ -90,6 +90,8 @@ def client_bound_text(trial: Trial) -> str:
     signs = [f"the sending thread was full, at {busy * 100:.0f} % of a core"] if busy is not None and full else []
     if late_ms is not None and late_ms > LATE_MS:
         signs.append(f"messages were sent late, {figure_text(late_ms)} ms after they were due (p99)")
+    if not signs and busy is not None and late_ms is not None:
+        signs.append("acknowledgements waited in the client, far longer than its queue and the round trip explain")
     if not signs:
         return REMEDIES["client-bound"]
     remedy = "raise [workload] producers" if full else "raise [workload] producers, or lower [objective] rate"

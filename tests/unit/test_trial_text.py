@@ -26,6 +26,7 @@ def with_signs(trial: Trial, busy: float | None, late_ms: float | None) -> Trial
 
 FULL = "the sending thread was full, at 98 % of a core"
 LATE = "messages were sent late, 3.20 ms after they were due (p99)"
+SEEN_LATE = "acknowledgements waited in the client, far longer than its queue and the round trip explain"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,9 @@ LATE = "messages were sent late, 3.20 ms after they were due (p99)"
         (0.98, 0.08, f"{FULL}: raise [workload] producers"),
         (0.71, 3.2, f"{LATE}: raise [workload] producers, or lower [objective] rate"),
         (0.98, 3.2, f"{FULL}, and {LATE}: raise [workload] producers"),
+        (0.71, 0.08, f"{SEEN_LATE}: raise [workload] producers, or lower [objective] rate"),
         (None, None, REMEDIES["client-bound"]),
+        (0.71, None, REMEDIES["client-bound"]),
     ],
 )
 def test_client_bound_says_which_of_its_signs_there_was(
