@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from textual.app import App
+from textual.pilot import Pilot
 from textual.widget import AwaitMount
+from textual.worker import WorkerCancelled
 
 from ingestune_tui import settings as kept
 from ingestune_tui.model.events import Command, Event, TrialSampled
@@ -86,3 +91,18 @@ def place_of(app: IngestuneApp) -> Place:
     """The screen in front."""
     assert isinstance(app.screen, Place)
     return app.screen
+
+
+async def workers_done(app: App[Any]) -> None:
+    """Wait until every worker has ended, also those that others begin; one that a newer one replaced is no failure."""
+    while running := [worker for worker in app.workers if not worker.is_finished]:
+        for worker in running:
+            with suppress(WorkerCancelled):
+                await worker.wait()
+
+
+async def ready(pilot: Pilot[Any]) -> None:
+    """Wait until what was pressed has been worked on, and is drawn."""
+    await pilot.pause()
+    await workers_done(pilot.app)
+    await pilot.pause()

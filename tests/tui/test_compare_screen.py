@@ -12,7 +12,7 @@ from ingestune_tui.report.wording import ratio_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import ShownApp, until, workers_done
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +95,14 @@ async def test_w_writes_a_page_and_asks_before_replacing_one(
     app = ShownApp(tmp_path, "compare", view)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("w")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         page = tmp_path / "quick.html"
         assert "<svg" in page.read_text()
         page.write_text("mine")
         await pilot.press("w")
         await pilot.pause()
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert page.read_text() == "mine"
 
 

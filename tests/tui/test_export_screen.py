@@ -14,7 +14,7 @@ from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
 from tests.tui.fake_study import BASELINE, FakeStudy
-from tests.tui.shown import ShownApp
+from tests.tui.shown import ShownApp, workers_done
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +67,7 @@ async def test_enter_writes_the_file_for_this_person_only(tmp_path: Path, in_a_d
         screen = await opened(app, pilot)
         text = screen.text
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
         written = in_a_directory_of_its_own / "quick-producer.properties"
         assert written.read_text() == text
@@ -90,7 +90,7 @@ async def test_an_existing_file_is_announced_and_asked_about(tmp_path: Path, in_
         await pilot.press("enter")
         await pilot.pause()
         await pilot.press("right", "enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert mine.read_text() == text
 
 
@@ -103,7 +103,7 @@ async def test_a_path_that_cannot_be_written_is_said_before_anything_happens(tmp
         await pilot.pause()
         assert "no such directory" in app.text()
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert isinstance(app.screen, ExportScreen)
         box.value = ""
         await pilot.pause()
@@ -128,13 +128,13 @@ async def test_the_footer_tells_what_enter_does_in_the_file_field(
         assert "a directory" in app.text()
         assert "enter" not in app.text().splitlines()[-1]
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert isinstance(app.screen, ExportScreen)
         await pilot.press(*"x.properties")
         await pilot.pause()
         assert "enter write" in app.text().splitlines()[-1]
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert (in_a_directory_of_its_own / "settings" / "x.properties").exists()
 
 

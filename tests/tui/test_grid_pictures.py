@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from ingestune_tui.tui import clusters, grid_cards
 from tests.tui.conftest import GRID
-from tests.tui.shown import ShownApp
+from tests.tui.shown import ShownApp, workers_done
 
 Compare = Callable[..., bool]
 
@@ -27,11 +27,11 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def pressing(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     async def press(pilot: Pilot[Any]) -> None:
         await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
+        await workers_done(pilot.app)
         for key in keys:
             await pilot.press(key)
             await pilot.pause()
-        await pilot.app.workers.wait_for_complete()
+        await workers_done(pilot.app)
         await pilot.pause()
 
     return press

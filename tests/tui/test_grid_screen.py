@@ -19,7 +19,7 @@ from ingestune_tui.tui.screens.pick_property import PickProperty
 from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.grid_row import GridRow
 from tests.tui.conftest import GRID
-from tests.tui.shown import ShownApp
+from tests.tui.shown import ShownApp, ready
 
 Editor = Callable[..., ShownApp]
 BROKEN = GRID.replace('"lz4"]', '"lz5"]').replace("[search]", "[search]\nbudgt = 3")
@@ -40,12 +40,6 @@ def focused(app: ShownApp) -> str:
     assert isinstance(screen, GridScreen)
     assert screen._current is not None
     return screen._current.row.key
-
-
-async def ready(pilot: Pilot[int]) -> None:
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 async def test_the_rows_and_the_count_are_shown(editor: Editor, size: tuple[int, int]) -> None:

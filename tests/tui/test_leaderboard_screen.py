@@ -19,7 +19,7 @@ from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS
 from ingestune_tui.tui.widgets.diff_table import FIRST_ROWS, DiffTable
 from tests.tui.fake_study import FakeStudy, many_trials
-from tests.tui.shown import ShownApp, place_of, until
+from tests.tui.shown import ShownApp, place_of, until, workers_done
 
 
 def finished(**options: object) -> StudyView:
@@ -256,7 +256,7 @@ async def test_capital_r_runs_a_trial_again_while_the_study_runs(
         assert "R run again" in app.text().splitlines()[-1]
         shown = app.screen.trial.number
         await pilot.press("R")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert told == [RunAgain(trial=shown)]
         assert app.state.said[-1].text == f"trial {shown} will be run again, after what is at work now"
 
@@ -293,7 +293,7 @@ async def test_where_nothing_can_be_run_again_it_says_what_to_do(tmp_path: Path,
         await pilot.press("enter")
         await pilot.pause()
         await pilot.press("R")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert words in app.state.said[-1].text
 
 

@@ -34,7 +34,7 @@ from ingestune_tui.tui.widgets.ruler import Ruler
 from ingestune_tui.tui.widgets.study_strip import StudyStrip
 from ingestune_tui.tui.widgets.tiles import Tiles
 from tests.tui.fake_study import BASELINE, FakeStudy
-from tests.tui.shown import ShownApp, place_of, until
+from tests.tui.shown import ShownApp, place_of, until, workers_done
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -328,7 +328,7 @@ async def test_attached_late_the_last_trial_and_the_leader_s_ghost_are_drawn_fro
         app.state.store = store
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.pause()
-            await app.workers.wait_for_complete()
+            await workers_done(app)
             await pilot.pause()
             ghost, now, _ = app.screen.query_one("#throughput", Chart).plot.series
             assert len(now.points) > 10

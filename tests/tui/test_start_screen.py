@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from ingestune_tui import settings as kept
@@ -17,15 +16,9 @@ from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.start import StartScreen
 from ingestune_tui.tui.widgets.path_input import complete, matches
 from tests.tui.conftest import GRID
-from tests.tui.shown import ShownApp
+from tests.tui.shown import ShownApp, ready
 
 Starter = Callable[[], ShownApp]
-
-
-async def ready(pilot: Pilot[int]) -> None:
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 @pytest.fixture

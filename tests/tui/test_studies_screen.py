@@ -23,7 +23,7 @@ from ingestune_tui.tui.screens.studies import StudiesScreen
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.studies_table import study_columns, when_text
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import ShownApp, until, workers_done
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def keep(store: Store, fake: FakeStudy, state: StudyState = "finished") ->
 async def shown(app: ShownApp, store: Store, pilot: Pilot[int]) -> None:
     app.state.store = store
     app.read_studies()
-    await app.workers.wait_for_complete()
+    await workers_done(app)
     await pilot.pause()
 
 
@@ -85,13 +85,13 @@ async def test_enter_shows_a_stored_study_on_the_other_places(tmp_path: Path, st
     async with app.run_test(size=(80, 24)) as pilot:
         await shown(app, store, pilot)
         await pilot.press("slash", *"quick", "enter", "enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
         assert "Leaderboard" in app.text()
         assert "cells" in app.text()
         await pilot.press("enter")
         await pilot.pause()
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
         assert "Trial" in app.text()
 
@@ -127,7 +127,7 @@ async def test_a_study_whose_process_was_killed_is_interrupted_and_can_be_gone_o
         await pilot.press("R")
         assert app.resumed == [study.id]
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
         assert "✗ interrupted" in app.text().splitlines()[1]
 
@@ -266,9 +266,9 @@ async def test_rename_checks_the_name(tmp_path: Path, store: Store) -> None:
         assert "letters, digits" in app.text()
         box.value = "orders-night"
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert {study.name for study in await store.studies()} == {"quick", "orders-night"}
         await pilot.press("escape")
         assert "orders-ni" in app.text()
@@ -282,7 +282,7 @@ async def test_a_name_that_is_taken_is_said_and_nothing_changes(tmp_path: Path, 
         await pilot.pause()
         app.screen.query_one("#name", Input).value = "quick"
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
         assert {study.name for study in await store.studies()} == {"quick", "orders"}
         assert any(said.level == "error" for said in app.state.said)
@@ -301,9 +301,9 @@ async def test_delete_asks_and_the_safe_answer_has_the_focus(tmp_path: Path, sto
         await pilot.press("D")
         await pilot.pause()
         await pilot.press("right", "enter")
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         await pilot.pause()
-        await app.workers.wait_for_complete()
+        await workers_done(app)
         assert [study.name for study in await store.studies()] == ["quick"]
 
 
