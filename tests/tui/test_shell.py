@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from textual.binding import Binding
-from textual.pilot import Pilot
 from textual.widgets import Static
 
 from ingestune_tui import settings as kept
@@ -23,15 +22,9 @@ from ingestune_tui.tui.theme import THEMES
 from ingestune_tui.tui.widgets.key_footer import MOST_KEYS, KeyFooter
 from ingestune_tui.tui.widgets.places_bar import PLACES
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import ShownApp, ready, until
 
 Editor = Callable[..., ShownApp]
-
-
-async def ready(pilot: Pilot[int]) -> None:
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 async def test_the_five_places_are_one_key_away_and_marked(editor: Editor, size: tuple[int, int]) -> None:
