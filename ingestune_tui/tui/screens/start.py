@@ -16,10 +16,11 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 
 from ingestune_tui.tui import grid_cards
+from ingestune_tui.tui.at_work import AtWork, studies_at_work
 from ingestune_tui.tui.clusters import ClusterLine, cluster_lines
-from ingestune_tui.tui.messages import GridChosen
+from ingestune_tui.tui.messages import GridChosen, StudiesWanted, StudyChosen
 from ingestune_tui.tui.screens.place import Place
-from ingestune_tui.tui.widgets.choice_list import ChoiceList
+from ingestune_tui.tui.widgets.choice_list import WATCH, ChoiceList
 from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class StartScreen(Place):
         self._clusters: list[ClusterLine] = []
         self._cards: list[GridCard] = []
         self._drawn_for: tuple[object, ...] = ()
+        self._working: tuple[AtWork, ...] = ()
+        self._offered = ""
+        """The line that was highlighted for the person, who may have gone on from there."""
 
     def head(self) -> ComposeResult:
         yield Static("", id="start-head", markup=False)
@@ -65,21 +69,32 @@ class StartScreen(Place):
     def on_mount(self) -> None:
         self.query_one("#what", ChoiceList).focus()
 
+    def on_screen_resume(self) -> None:
+        self.post_message(StudiesWanted())
+        super().on_screen_resume()
+
     # From the state.
 
     def refresh_from(self, state: AppState) -> None:
-        where = (state.cluster, state.remembered.clusters, state.remembered.recent, self.app.size.width)
+        working = studies_at_work(state)
+        where = (state.cluster, state.remembered.clusters, state.remembered.recent, self.app.size.width, working)
         self._show_head(state)
         if where == self._drawn_for:
             return
         first = not self._drawn_for
+        untouched = self.query_one("#what", ChoiceList).chosen == self._offered and not self._working
         self._drawn_for = where
+        self._working = working
         self._clusters = cluster_lines(state.cluster, state.remembered.clusters)
         self._show_clusters(state.cluster)
         cards = grid_cards.offered(state.ready_grids, state.remembered.recent)
         known = {card.path: card for card in self._cards}
         self._cards = [known.get(card.path, card) for card in cards]
-        self._show_cards(self._preselected(state) if first else None)
+        if first or (working and untouched):
+            self._offered = f"{WATCH}{working[0].study_id}" if working else self._preselected(state)
+            self._show_cards(self._offered)
+        else:
+            self._show_cards()
         self._read_cards()
 
     def _preselected(self, state: AppState) -> str:
@@ -109,7 +124,7 @@ class StartScreen(Place):
         self.query_one("#where", ChoiceList).show_lines(lines, key)
 
     def _show_cards(self, chosen: str | None = None) -> None:
-        lines: list[tuple[str, Content]] = []
+        lines = [(f"{WATCH}{each.study_id}", self._working_line(each)) for each in self._working]
         ready = [card for card in self._cards if card.ready]
         recent = [card for card in self._cards if not card.ready]
         room, brief = self._name_room()
@@ -120,10 +135,18 @@ class StartScreen(Place):
         self.query_one("#what", ChoiceList).show_lines(lines, chosen)
         self._show_notes()
 
+    def _working_line(self, study: AtWork) -> Content:
+        mark, words = ("‖", "is paused: enter shows it") if study.paused else ("▶", "runs: enter to watch it")
+        name = _cut(study.name, max(8, self._what_width() - len(f"{mark}  {words}")))
+        return Content.assemble((f"{mark} ", "$running"), (name, "bold"), f" {words}")
+
+    def _what_width(self) -> int:
+        width = self.app.size.width
+        return width - 2 - (58 if width >= 100 else 36) - len("▸ ")
+
     def _name_room(self) -> tuple[int, bool]:
         """Columns for the names of grids, and whether what is left takes only a brief price."""
-        width = self.app.size.width
-        left = width - 2 - (58 if width >= 100 else 36) - len("▸ ")
+        left = self._what_width()
         brief = left < 36
         longest = max((len(card.name) for card in self._cards), default=8)
         return max(8, min(longest, 44, left - 2 - (_BRIEF if brief else _PRICE))), brief
@@ -157,8 +180,13 @@ class StartScreen(Place):
             self._ask_address()
         elif event.option_id == _FILE:
             self._ask_file(run=False)
+        elif event.option_id is not None and event.option_id.startswith(WATCH):
+            self.post_message(StudyChosen(event.option_id.removeprefix(WATCH)))
         else:
             self.action_run()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action not in ("run", "edit") or not self.is_mounted or self._study_at_work() is None
 
     def action_run(self) -> None:
         self._choose(run=True)
@@ -183,8 +211,19 @@ class StartScreen(Place):
         key = self.query_one("#what", ChoiceList).chosen
         return next((card for card in self._cards if str(card.path) == key), None)
 
+    def _study_at_work(self) -> AtWork | None:
+        key = self.query_one("#what", ChoiceList).chosen or ""
+        return next((each for each in self._working if f"{WATCH}{each.study_id}" == key), None)
+
     def _show_notes(self) -> None:
         """Two lines: what the grid asks, and what the cluster and the grid cost."""
+        if (study := self._study_at_work()) is not None:
+            about = f"{study.trials} trials so far on {study.where}"
+            rule = "One study runs at a time, since two would measure each other."
+            self.query_one("#start-notes", Static).update(
+                Content.assemble((f"{study.name}: ", "bold"), about, "\n", (rule, "$quiet"))
+            )
+            return
         card = self._card()
         line = next((each for each in self._clusters if each.choice == self._cluster()), None)
         simulated = line is not None and line.choice.address == "simulated"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+WATCH: Final = "+watch:"
+"""How the ids of lines begin that stand for a study at work; its own id follows."""
 
 
 class ChoiceList(OptionList):
@@ -16,6 +19,7 @@ class ChoiceList(OptionList):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "run", id="run.choice", tooltip="Run this grid on this cluster"),
+        Binding("enter", "watch", "watch", id="watch.choice", tooltip="Watch the study that is at work"),
         Binding("tab,right,left", "app.focus_next", "other list", key_display="tab", id="start.other"),
     ]
 
@@ -47,6 +51,17 @@ class ChoiceList(OptionList):
     def watch_highlighted(self, highlighted: int | None) -> None:
         super().watch_highlighted(highlighted)
         self._remark()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter does one of two things, and the footer says which."""
+        if action in ("select", "watch"):
+            return (action == "watch") is (self.chosen or "").startswith(WATCH)
+        return True
+
+    def action_watch(self) -> None:
+        """Enter on a study at work."""
+        self.action_select()
 
     def _remark(self) -> None:
         for number, (key, line) in enumerate(self._choices):
