@@ -46,10 +46,15 @@ class DiskBudget:
         """`topic` may come to hold `node_bytes` on each node."""
         self._held.append(_Held(topic, node_bytes, None))
 
-    def deleted(self, topic: str, node_bytes: int) -> None:
-        """The cluster agreed to delete `topic`, which held `node_bytes` on each node."""
+    @property
+    def kept_s(self) -> float:
+        """How long a deleted topic's bytes count."""
+        return self.delete_delay_s + SETTLE_S
+
+    def deleted(self, topic: str, node_bytes: int, age_s: float = 0.0) -> None:
+        """The cluster agreed, `age_s` ago, to delete `topic`, which held `node_bytes` on each node."""
         self._held = [held for held in self._held if held.topic != topic]
-        self._held.append(_Held(topic, node_bytes, self._clock() + self.delete_delay_s + SETTLE_S))
+        self._held.append(_Held(topic, node_bytes, self._clock() + self.kept_s - max(age_s, 0.0)))
 
     def held(self) -> int:
         """Bytes per node that are, or may still be, on disk."""

@@ -7,7 +7,8 @@ nothing had happened. It knows no screen: what happens is said through `emit`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -29,13 +30,15 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.again import Again
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.earlier_bytes import recall
+from ingestune_tui.tuning.for_all_sizes import one_for_all
 from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
 from ingestune_tui.tuning.identity import env_hash, method_hash
 from ingestune_tui.tuning.left_out import cannot_win, not_run
 from ingestune_tui.tuning.outcome import judge, leader_and_runner_up
 from ingestune_tui.tuning.record import StudyRecord
 from ingestune_tui.tuning.search import observations
-from ingestune_tui.tuning.trial_loop import Stopped, TrialLoop
+from ingestune_tui.tuning.trial_loop import Stopped, TrialLoop, topic_stem
 from ingestune_tui.tuning.workload_run import Identity, WorkloadRun
 from ingestune_tui.units import three_digits
 
@@ -63,8 +66,9 @@ class Engine:
         options: EngineOptions,
         emit: Callable[[Event], None],
         trials: Sequence[Trial] = (),
+        swept: Collection[str] = (),
     ) -> None:
-        """`trials` are those that the study has already, when it is resumed."""
+        """`trials` are those that the study has already, when it is resumed; `swept` topics of it, just deleted."""
         self._grid_file = grid_file
         self._cluster = cluster
         self._options = options
@@ -73,6 +77,8 @@ class Engine:
         self._record = StudyRecord(study, kept, store)
         limits = grid_file.grid.limits
         disk = DiskBudget(limits.bytes_on_disk, cluster.delete_delay_s, cluster.topic_gone)
+        stem = topic_stem(options.topic_prefix, study.id)
+        recall(disk, kept, swept, stem, grid_file.grid, cluster.info.nodes, time.time())
         last = max((trial.number for trial in trials), default=0)
         self._loop = TrialLoop(study, grid_file.grid, cluster, store, disk, options.topic_prefix, last, emit)
         self._again = Again(grid_file.grid, self._record, self._loop, emit)

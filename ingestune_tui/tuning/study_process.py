@@ -140,7 +140,7 @@ class StudyProcess:
                             "Start a new study with --fresh.",
                         )
                     study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
-                    await sweep_topics(cluster, study, settings.topic_prefix)
+                    swept = await sweep_topics(cluster, study, settings.topic_prefix)
                     await prepare_brokers(cluster, study, grid, store, self._emit)
                     engine = Engine(
                         study,
@@ -154,6 +154,7 @@ class StudyProcess:
                         ),
                         self._emit,
                         await store.trials(study.id),
+                        swept,
                     )
                     self._engine = engine
                     if self._ending.is_set():
@@ -267,8 +268,9 @@ async def prepare_brokers(
     await check_settings(cluster, grid, store)
 
 
-async def sweep_topics(cluster: OpenCluster, study: Study, prefix: str) -> None:
-    """Delete the topics that this same study left behind when it was killed. Nobody else's are touched."""
-    own = topic_stem(prefix, study.id)
-    for topic in await cluster.admin.list_topics(own):
+async def sweep_topics(cluster: OpenCluster, study: Study, prefix: str) -> list[str]:
+    """Delete the topics that this same study left behind when it was killed; their names. Nobody else's are touched."""
+    own = await cluster.admin.list_topics(topic_stem(prefix, study.id))
+    for topic in own:
         await cluster.admin.delete_topic(topic)
+    return own

@@ -10,7 +10,7 @@ import pytest
 from ingestune_tui.bench.protocol import Failed
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError, StudyInterrupted, TrialError
-from ingestune_tui.model.events import StudyFinished, StudyPaused
+from ingestune_tui.model.events import Event, StudyFinished, StudyPaused
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
@@ -263,3 +263,27 @@ async def test_where_the_disk_is_low_what_was_deleted_is_waited_for(
     study = await world.run(await world.study())
     assert study.state == "finished"
     assert paused == ["waiting for the broker to free 1.00 GB of deleted topics"]
+
+
+async def test_a_study_that_goes_on_waits_for_what_its_earlier_process_left_on_the_disks(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    on(monkeypatch, topic_gone=None, delete_delay_s=1e6)
+    world = scripted(monkeypatch, store, SMALL)
+    world.stop_after = 5
+    study = await world.run(await world.study())
+    assert len(world.runs) == 6
+    await store.update_study(study.id, state="running")
+    world.stop_after = None
+    reasons: list[str] = []
+
+    def leave(event: Event) -> None:
+        if isinstance(event, StudyPaused):
+            reasons.append(event.reason)
+            assert world.engine is not None
+            world.engine.stop()
+
+    world.events = Heard(leave)
+    await world.run(study)
+    assert reasons == ["waiting for the broker to free 10.0 GB of deleted topics"]
+    assert len(world.runs) == 6

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.trial import Audit, Trial
 from ingestune_tui.tuning.disk import SETTLE_S, DiskBudget
+from ingestune_tui.tuning.earlier_bytes import recall
+from ingestune_tui.tuning.estimate import trial_bytes
+from ingestune_tui.tuning.log_bytes import share_of
+from tests.unit.store_values import make_trial
 
 GB = 1_000_000_000
+GRID = read_grid("[producer]\n'linger.ms' = [5, 50]\n")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Clock:
@@ -83,3 +93,51 @@ async def test_a_trial_waits_for_room_and_says_so_once(monkeypatch: pytest.Monke
     await asyncio.wait_for(waiter, 5)
     assert told == [(19 * GB, 60.0)]
     assert budget.held() == 4 * GB
+
+
+# What an earlier process left ----------------------------------------------------------------------------------------
+
+
+def ended(number: int, seconds_ago: float, **changes: Any) -> Trial:
+    finished = (NOW - timedelta(seconds=seconds_ago)).isoformat()
+    values: dict[str, Any] = {"number": number, "finished_at": finished, "audit": Audit(bytes_written=GB)}
+    return make_trial("study", **{**values, **changes})
+
+
+def recalled(*trials: Trial, swept: tuple[str, ...] = ()) -> DiskBudget:
+    budget = DiskBudget(20 * GB, 60.0, clock=Clock())
+    recall(budget, trials, swept, "t-", GRID, 1, NOW.timestamp())
+    return budget
+
+
+def test_a_study_that_goes_on_counts_what_its_trials_of_the_last_minute_wrote() -> None:
+    one = recalled(ended(1, 10)).held()
+    assert one > GB, "with what the log adds"
+    assert recalled(ended(1, 64), ended(2, 1), ended(3, 66), ended(4, 1e6)).held() == 2 * one
+    assert recalled(ended(1, 10, cached_from="another study's")).held() == 0
+
+
+def test_recalled_bytes_are_free_when_the_broker_has_surely_let_go() -> None:
+    clock = Clock()
+    budget = DiskBudget(20 * GB, 60.0, clock=clock)
+    recall(budget, [ended(1, 40)], (), "t-", GRID, 1, NOW.timestamp())
+    clock.now += 24
+    assert budget.held() > 0
+    clock.now += 1
+    assert budget.held() == 0
+
+
+def test_a_killed_trial_is_taken_to_have_written_all_it_may_and_counts_from_the_sweep() -> None:
+    killed = ended(1, 1e6, state="interrupted", audit=None)
+    share = share_of(killed.configuration, killed.workload, 1)
+    assert recalled(killed).held() == 0
+    most = trial_bytes(killed.workload, GRID.timings, GRID.limits, share)
+    assert recalled(killed, swept=("t-1",)).held() == most > GB
+
+
+def test_a_clock_that_was_put_back_makes_nobody_wait_longer() -> None:
+    clock = Clock()
+    budget = DiskBudget(20 * GB, 60.0, clock=clock)
+    recall(budget, [ended(1, -10_000)], (), "t-", GRID, 1, NOW.timestamp())
+    clock.now += budget.kept_s
+    assert budget.held() == 0
