@@ -169,11 +169,11 @@ class Admin:
 
     async def start_offsets(self, topic: str, timeout_s: float = 10.0) -> dict[int, int]:
         """The first offset of each partition."""
-        return await self._offsets(topic, OffsetSpec.earliest(), timeout_s)  # type: ignore[no-untyped-call]
+        return await self._offsets(topic, OffsetSpec.earliest(), timeout_s)  # type: ignore[no-untyped-call]  # the client gives it no types
 
     async def end_offsets(self, topic: str, timeout_s: float = 10.0) -> dict[int, int]:
         """The offset that each partition's next message will get."""
-        return await self._offsets(topic, OffsetSpec.latest(), timeout_s)  # type: ignore[no-untyped-call]
+        return await self._offsets(topic, OffsetSpec.latest(), timeout_s)  # type: ignore[no-untyped-call]  # as above
 
     async def describe_broker_configs(self, node_id: int, timeout_s: float = 10.0) -> dict[str, BrokerSetting]:
         """Every setting of one broker by Kafka's name. Raises TrialError where the user may not ask."""

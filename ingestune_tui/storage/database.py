@@ -111,7 +111,8 @@ class Database:
         async with self._lock:
             self._check_open()
             try:
-                return list(await self._connection.execute_fetchall(sql, values))  # type: ignore[arg-type]
+                rows: Iterable[Any] = await self._connection.execute_fetchall(sql, values)
+                return list(rows)
             except sqlite3.Error as problem:
                 raise explain(problem, self.path) from problem
 

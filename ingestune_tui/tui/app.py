@@ -28,10 +28,12 @@ from ingestune_tui.tui.state import AppState, ClusterChoice, Level, Said
 from ingestune_tui.tui.widgets.places_bar import PLACES
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from ingestune_tui.storage.store import Store
 
 _LAST_RESORT_S = 2.0
-_SEVERITY: dict[Level, str] = {"info": "information", "warning": "warning", "error": "error"}
+_SEVERITY: dict[Level, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
 def _screen(module: str, name: str) -> Callable[[], Screen[None]]:
@@ -135,7 +137,7 @@ class IngestuneApp(Editing):
     def say(self, text: str, level: Level = "info") -> None:
         """A toast that stays in the event list. Text from outside is safe here: it is never markup."""
         self.state.said.append(Said(self.state.clock(), level, text))
-        self.notify(text, severity=_SEVERITY[level], markup=False)  # type: ignore[arg-type]
+        self.notify(text, severity=_SEVERITY[level], markup=False)
 
     def say_error(self, error: IngestuneError) -> None:
         """An error as a toast, with its hint, redacted."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -465,9 +465,9 @@ class TrialLoop:
                 self._emit(StudyResumed(study=self._study.name))
                 return
 
-    async def _unless_stopped(self, waiting: object) -> None:
+    async def _unless_stopped(self, waiting: Awaitable[object]) -> None:
         """Await it, or raise Stopped as soon as the end is asked for, StudyInterrupted when our own cluster ends."""
-        wait = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
+        wait = asyncio.ensure_future(waiting)
         stop = asyncio.create_task(self._stop.wait())
         try:
             while not (await asyncio.wait([wait, stop], timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED))[0]:
