@@ -12,7 +12,7 @@ import msgspec
 
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample, Stage
-from ingestune_tui.model.study import Cluster, Outcome, Predicted, Ratio, StudyState
+from ingestune_tui.model.study import Cluster, Outcome, Overall, Predicted, Ratio, StudyState
 from ingestune_tui.model.trial import Flag, Latency, Role, Trial, TrialState, Why
 from ingestune_tui.model.workload import Workload
 
@@ -224,6 +224,8 @@ class StudyFinished(msgspec.Struct, frozen=True, tag="study_finished", tag_field
     study: str
     state: StudyState
     outcomes: tuple[Outcome, ...] = ()
+    overall: Overall | None = None
+    """One configuration for all message sizes, of several."""
     message: str = ""
 
 

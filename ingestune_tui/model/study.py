@@ -108,6 +108,27 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The most promising of what was not measured, best first; a few at most."""
 
 
+class SizeShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration for all message sizes does at one of them, as that size's model expects it."""
+
+    message_bytes: int
+    ratio: float
+    """Times the baseline, in the objective."""
+    cost: float
+    """What it gives up against this size's own best, as a share; 0 where it is the best."""
+    trials: int
+    """How often the search measured it at this size: at 0 the figures are the model's alone."""
+
+
+class Overall(msgspec.Struct, frozen=True, kw_only=True):
+    """One configuration for every message size: expected by the models of the searches, and never a claim."""
+
+    configuration: Configuration
+    ratio: float
+    """Geometric mean over the sizes of `per_size.ratio`."""
+    per_size: tuple[SizeShare, ...]
+
+
 class Study(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the database."""
 
@@ -127,6 +148,8 @@ class Study(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: str = ""
     owner: Owner | None = None
     outcomes: tuple[Outcome, ...] = ()
+    overall: Overall | None = None
+    """One configuration for all message sizes; None with a single one, and before each was searched."""
     message: str = ""
     """What a person should know about its state; may be empty."""
     rates: dict[str, float] = {}

@@ -49,7 +49,7 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 440, 260, 52, 28, 12
 def render_html(study: Study, trials: Sequence[Trial], objective: str = "") -> str:
     """The whole page as text. `objective` is the label where the study was watched, and its grid is not at hand."""
     objective = objective or objective_of(study)
-    summary = summarize(trials, study.outcomes, objective=objective)
+    summary = summarize(trials, study.outcomes, objective=objective, overall=study.overall)
     title = f"{study.name}: {study.grid_name} on {study.cluster.label}"
     parts = [
         "<!doctype html>",

@@ -15,7 +15,7 @@ from ingestune_tui.catalogue.catalogue import CLIENT_SCOPES
 from ingestune_tui.model.configuration import Configuration, Setting
 from ingestune_tui.model.objective import MAXIMIZED
 from ingestune_tui.model.space import durability_of
-from ingestune_tui.model.study import Effect, Outcome, Study
+from ingestune_tui.model.study import Effect, Outcome, Overall, Study
 from ingestune_tui.model.trial import Flag, Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.leaderboard import figure_of, leaderboard
@@ -79,9 +79,13 @@ class ForAll:
 
     configuration: Configuration
     ratio: float
-    """Geometric mean over the sizes of its throughput over the baseline's; of the search, no claim."""
+    """Geometric mean over the sizes of its objective over the baseline's; of the search, no claim."""
     costs: tuple[tuple[int, float], ...]
     """(message bytes, what it loses against that size's own best, as a share)."""
+    modelled: bool = False
+    """Whether the models of the searches expect it; else it is the means of the trials so far."""
+    unmeasured: tuple[int, ...] = ()
+    """Message bytes at which the search did not measure it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,11 @@ def summarize(
     leaders: dict[int, Configuration] | None = None,
     objective: str = "throughput",
     against: Configuration | None = None,
+    overall: Overall | None = None,
 ) -> Summary:
     """Everything Compare shows. `leaders` (by message bytes) stand in where there is no outcome yet.
 
+    `overall` is what the study found for all sizes at its end; before it, the means of the trials so far stand in.
     With `against` the figures of another configuration take the baseline's place; they are of the search, no claim.
     """
     by_size: dict[int, list[Trial]] = {}
@@ -117,7 +123,8 @@ def summarize(
         result = _size_result(by_size.get(size, []), claimed.get(size), (leaders or {}).get(size), against)
         if result is not None:
             sizes.append(result)
-    return Summary(tuple(sizes), _for_all(dict(sorted(by_size.items())), objective), _effects(outcomes))
+    so_far = _for_all(dict(sorted(by_size.items())), objective) if overall is None else _modelled(overall)
+    return Summary(tuple(sizes), so_far, _effects(outcomes))
 
 
 def _size_result(
@@ -169,6 +176,16 @@ def estimate(values: Iterable[float | None]) -> Estimate | None:
     spread = math.sqrt(math.fsum((log - mean) ** 2 for log in logs) / (len(logs) - 1))
     half = min(two_sided(0.95, len(logs) - 1) * spread / math.sqrt(len(logs)), 50.0)
     return Estimate(math.exp(mean), math.exp(mean - half), math.exp(mean + half), len(logs))
+
+
+def _modelled(overall: Overall) -> ForAll:
+    return ForAll(
+        overall.configuration,
+        overall.ratio,
+        tuple((share.message_bytes, share.cost) for share in overall.per_size),
+        modelled=True,
+        unmeasured=tuple(share.message_bytes for share in overall.per_size if not share.trials),
+    )
 
 
 def _for_all(by_size: dict[int, list[Trial]], objective: str) -> ForAll | None:
@@ -286,7 +303,9 @@ def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:
             lines.append(f"  what mattered: {what_mattered(outcome.effects)}")
         size = f" --message-bytes {workload.message_bytes}" if len(study.outcomes) > 1 else ""
         lines += [f"ingestune export {study.name}{size} {options}" for options in _exports(outcome)]
-    everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all if trials else None
+    everywhere = _modelled(study.overall) if study.overall is not None else None
+    if everywhere is None and trials:
+        everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all
     if everywhere is not None:
         lines.append(f"one for all sizes: {for_all_text(everywhere)}")
     if not lines or study.state not in ("finished", "failed"):
@@ -323,4 +342,7 @@ def for_all_text(for_all: ForAll, keys: Collection[Key] | None = None) -> str:
     """`1.29x  linger.ms 20 · lz4 (geometric mean, of the search); costs 4 % at 10 B`: against each size's own best."""
     costs = ", ".join(f"{percent_text(cost)} at {size_text(size)}" for size, cost in for_all.costs if cost >= 0.005)
     told = f"; costs {costs}" if costs else "; costs nothing at any size"
-    return f"{for_all.ratio:.2f}x  {short_text(for_all.configuration, keys)} (geometric mean, of the search){told}"
+    if for_all.unmeasured:
+        told += f"; not measured at {', '.join(size_text(size) for size in for_all.unmeasured)}"
+    source = "expected by the search's model" if for_all.modelled else "of the search"
+    return f"{for_all.ratio:.2f}x  {short_text(for_all.configuration, keys)} (geometric mean, {source}){told}"

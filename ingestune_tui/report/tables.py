@@ -82,7 +82,7 @@ def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
         if board.outcome is not None and board.outcome.effects:
             parts.append(Text(f"what mattered: {what_mattered(board.outcome.effects)}"))
         parts.append(Text(""))
-    everywhere = summarize(trials, study.outcomes, objective=objective_of(study)).for_all
+    everywhere = summarize(trials, study.outcomes, objective=objective_of(study), overall=study.overall).for_all
     if everywhere is not None:
         parts.append(Text(f"one for all sizes: {for_all_text(everywhere)}"))
     if study.state != "finished" and parts:
@@ -187,6 +187,7 @@ def results_json(study: Study, trials: Sequence[Trial]) -> Iterator[bytes]:
             study=study.name,
             state=study.state,
             outcomes=study.outcomes,
+            overall=study.overall,
             message=study.message,
         )
     )

@@ -70,5 +70,10 @@ def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
         yield WorkloadFinished(time=study.created_at, study=study.name, outcome=outcome)
     if study.state not in ("running", "paused"):
         yield StudyFinished(
-            time=study.finished_at, study=study.name, state=study.state, outcomes=study.outcomes, message=study.message
+            time=study.finished_at,
+            study=study.name,
+            state=study.state,
+            outcomes=study.outcomes,
+            overall=study.overall,
+            message=study.message,
         )

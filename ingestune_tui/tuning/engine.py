@@ -144,9 +144,13 @@ class Engine:
         if left:
             message = ". ".join(each for each in (message, *left) if each)
             self._emit(Notice(level="warning", text=message))
-        await self._record.update(outcomes=tuple(outcomes), finished_at=now(), message=message)
+        searches = [(space, self._record.of(space.workload)) for space in spaces]
+        overall = await asyncio.to_thread(one_for_all, grid, searches)
+        await self._record.update(outcomes=tuple(outcomes), overall=overall, finished_at=now(), message=message)
         study = self._record.study
-        self._emit(StudyFinished(study=study.name, state=state, outcomes=study.outcomes, message=message))
+        self._emit(
+            StudyFinished(study=study.name, state=state, outcomes=study.outcomes, overall=overall, message=message)
+        )
         await self._record.update(state=state)
         return self._record.study
 

@@ -90,7 +90,7 @@ def judge(
         baseline=space.baseline,
         pairs=len(pairs),
         trials=sum(trial.state != "running" for trial in trials),
-        noise=_noise(grid, trials),
+        noise=noise_seen(grid, trials),
         effects=effects_of(grid, space, trials),
         stop_reason=stop_reason,
         predicted=predictions_of(grid, space, trials),
@@ -114,7 +114,7 @@ def predictions_of(grid: Grid, space: Space, trials: Sequence[Trial]) -> tuple[P
         search_space(space, every_class=True),
         seen,
         maximize=grid.objective.maximize,
-        noise=_noise(grid, trials) or 0.10,
+        noise=noise_seen(grid, trials) or 0.10,
         seed=0,
     )
     sign = -1 if grid.objective.maximize else 1
@@ -134,7 +134,7 @@ def effects_of(grid: Grid, space: Space, trials: Sequence[Trial]) -> tuple[Effec
         search_space(space, every_class=True),
         seen,
         maximize=grid.objective.maximize,
-        noise=_noise(grid, trials) or 0.10,
+        noise=noise_seen(grid, trials) or 0.10,
         seed=0,
     )
 
@@ -270,7 +270,8 @@ def _ratio_of(values: Sequence[tuple[float | None, float | None]]) -> Ratio | No
     return Ratio(ratio=ratio, low=low, high=high)
 
 
-def _noise(grid: Grid, trials: Sequence[Trial]) -> float | None:
+def noise_seen(grid: Grid, trials: Sequence[Trial]) -> float | None:
+    """The noise of one trial as the preflight saw it, a share; None before there are two of its trials."""
     values = [
         value
         for trial in trials

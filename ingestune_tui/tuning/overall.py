@@ -41,7 +41,9 @@ def best_overall(
     sign = 1.0 if maximize else -1.0
     best = max(shared, key=lambda key: math.fsum(sign * math.log(each[key]) for each in values))
     tops = [max(sign * math.log(value) for value in each.values()) for each in values]
-    costs = tuple(-math.expm1(sign * math.log(each[best]) - top) for each, top in zip(values, tops, strict=True))
+    costs = tuple(
+        max(0.0, -math.expm1(sign * math.log(each[best]) - top)) for each, top in zip(values, tops, strict=True)
+    )
     ratio = None
     if baselines is not None:
         logs = [math.log(each[best] / baseline) for each, baseline in zip(values, baselines, strict=True)]

@@ -133,7 +133,12 @@ class CompareScreen(StudyPlace):
         outcomes = view.outcomes
         leaders = {size: leading for size in view.sizes if (leading := view.leading(size)) is not None}
         self._summary = summarize(
-            trials, outcomes, leaders=leaders, objective=view.scoring.objective, against=self._against
+            trials,
+            outcomes,
+            leaders=leaders,
+            objective=view.scoring.objective,
+            against=self._against,
+            overall=view.finished.overall if view.finished is not None else None,
         )
         board = leaderboard(trials, view.scoring.objective)
         tuned = {result.tuned.configuration for result in self._summary.sizes if result.tuned is not None}
