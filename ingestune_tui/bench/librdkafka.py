@@ -24,13 +24,11 @@ PRODUCER: Final = 0
 CONSUMER: Final = 1
 
 EVENT_DELIVERY: Final = 0x1
-EVENT_FETCH: Final = 0x2
 EVENT_LOG: Final = 0x4
 EVENT_ERROR: Final = 0x8
 EVENT_STATS: Final = 0x40
 
 QUEUE_FULL: Final = -184
-PARTITION_EOF: Final = -191
 NOT_PERSISTED: Final = 0
 """Message status: never handed to a broker."""
 

@@ -157,25 +157,6 @@ class Studies:
 
         await self._database.write(unit)
 
-    async def release_abandoned(self) -> list[Study]:
-        """Mark as interrupted every study whose owner is gone, with its running trials; those studies."""
-
-        async def unit(writer: Writer) -> list[Study]:
-            released = []
-            for study_id, body in await writer.all(
-                "select id, body from study where origin = '' and state in ('running', 'paused')"
-            ):
-                study = decode_study(body)
-                if study.owner is None or lives(study.owner, await _silent_s(writer, study_id)):
-                    continue
-                await _interrupt_trials(writer, study_id)
-                released.append(
-                    await _put_study(writer, msgspec.structs.replace(study, owner=None, state="interrupted"))
-                )
-            return released
-
-        return await self._database.write(unit)
-
     async def studies(self) -> list[Study]:
         """Every study, newest first."""
         rows = await self._database.all("select name, body from study order by created_at desc, id desc")

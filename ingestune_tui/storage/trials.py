@@ -122,14 +122,6 @@ class Trials:
         )
         return _trials(rows)
 
-    async def cached_counts(self, env_hash: str, method_hash: str, younger_than_s: float) -> dict[str, int]:
-        """config_hash to the number of trials that may stand in for one of a new study."""
-        rows = await self._database.all(
-            f"select t.config_hash, count(*) from trial t where {_USABLE} group by 1",
-            (env_hash, method_hash, _since(younger_than_s)),
-        )
-        return dict(rows)
-
 
 def _since(age_s: float) -> str:
     """The moment `age_s` ago, written as trials write theirs, so that it compares as text."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Keys = tuple[str, ...]
 """Where a value stands, one TOML key each: ("producer", "linger.ms"); without quotes, ("producer", "linger", "ms")."""
 
-EMPTY = 'title = "My grid"\n\n[workload]\nmessage_bytes = 1000\n\n[objective]\nmaximize = "throughput"\n\n[producer]\n'
 MAX_UNDO = 200
 
 

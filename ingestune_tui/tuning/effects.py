@@ -53,11 +53,6 @@ class Effects:
     strongest_interaction: tuple[int, int, float] | None
     """Two factors and their joint share of the explained variance, when worth saying."""
 
-    @property
-    def nothing_seen(self) -> bool:
-        """Whether no parameter of the grid made a difference that could be seen."""
-        return not any(effect.seen for effect in self.factors)
-
 
 def effects(space: SearchSpace, finished: Sequence[Observation], *, maximize: bool, noise: float, seed: int) -> Effects:
     """The effects after the finished trials. `noise` is the preflight's share. Same input, same effects."""

@@ -40,11 +40,6 @@ def plan_exhaustive(
     )
 
 
-def total_trials(space: SearchSpace, rounds: int) -> int:
-    """How many trials measuring outright takes, the repeated baselines included."""
-    return sum(len(block) for block in _blocks(space, 0, rounds, range(len(space.cells))))
-
-
 def measure_outright(
     space: SearchSpace,
     finished: Sequence[Observation],

@@ -17,7 +17,6 @@ from ingestune_tui.tuning.estimate import PREFLIGHT_TRIALS, search_trials
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import objective_value, search_space
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan
-from ingestune_tui.units import three_digits
 
 
 class Reporter:
@@ -174,14 +173,3 @@ class Reporter:
         if now and before:
             gain = f", {100 * (statistics.fmean(now) / statistics.fmean(before) - 1):+.0f} %"
         return f"leader changed at {number}: {words}{gain}"
-
-
-def progress_words(progress: Progress) -> str:
-    """One plain line for a terminal without a screen."""
-    unit = "trials" if progress.phase != "confirming" else "halves of pairs"
-    words = f"{progress.phase} {progress.done}/{progress.expected} {unit}"
-    if progress.p_leader:
-        words += f", sure {progress.p_leader:.0%}"
-    if progress.leader_ratio is not None:
-        words += f", leader {three_digits(progress.leader_ratio)}x the baseline so far, not confirmed"
-    return words

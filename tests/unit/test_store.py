@@ -164,16 +164,6 @@ async def test_only_the_owner_releases_a_study(store: Store) -> None:
     assert released.finished_at
 
 
-async def test_abandoned_studies_are_found(store: Store) -> None:
-    abandoned, alive = make_study("abandoned"), make_study("alive")
-    for study, owner in ((abandoned, dead_owner()), (alive, this_process())):
-        await store.create_study(study)
-        await store.claim_study(study.id, owner)
-    assert [study.name for study in await store.release_abandoned()] == ["abandoned"]
-    assert (await store.find_study("abandoned")).state == "interrupted"
-    assert (await store.find_study("alive")).state == "running"
-
-
 async def test_a_study_is_found_by_name_id_and_unique_prefix(store: Store) -> None:
     quick, quicker = make_study("quick"), make_study("quick-2", created_at="2099-01-01T00:00:00.000Z")
     await store.create_study(quick)
@@ -278,7 +268,6 @@ async def test_a_stored_trial_stands_in_only_where_it_may(store: Store) -> None:
     assert await cached() == [1, 2]
     await store.finish_trial(make_trial(asking.id, 2, cached_from=good.id))
     assert await cached() == [2]
-    assert await store.cached_counts("env", "method", WEEK_S) == {linger(5).hash: 3, linger(20).hash: 1}
 
 
 async def test_the_journal_keeps_what_must_be_restored(store: Store) -> None:

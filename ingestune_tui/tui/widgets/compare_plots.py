@@ -9,8 +9,6 @@ from ingestune_tui.report.wording import size_text
 from ingestune_tui.tui.widgets.axis import nice_above, nice_below
 from ingestune_tui.tui.widgets.plot import Plot, Series
 
-FIGURES = {"throughput": "mb_per_s", "p99": "p99_ms"}
-
 
 def size_plot(summary: Summary, figure: str, tuned: tuple[str, str] = ("◆", "tuned")) -> Plot:
     """`figure` is `throughput` (MB/s) or `p99` (ms), both logarithmic. `tuned` is that side's mark and role."""

@@ -13,8 +13,6 @@ from ingestune_tui.units import three_digits
 AXES = "% of messages, by latency in ms"
 """What the two axes are."""
 BUCKETS = 60
-LATENCY = "latency"
-"""Name of the histogram of due-to-acknowledged microseconds."""
 
 
 def buckets_of(encoded: str) -> list[tuple[float, float]]:
