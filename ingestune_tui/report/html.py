@@ -11,16 +11,14 @@ from html import escape
 
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import REMEDIES, Trial
-from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard
+from ingestune_tui.report.board_text import BoardText, Column
+from ingestune_tui.report.leaderboard import BoardRow, leaderboard
 from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.summary import Arm, Estimate, SizeResult, Summary, claim, for_all_text, summarize
 from ingestune_tui.report.wording import (
     difference_text,
-    figure_text,
     percent_text,
-    percentile_text,
     size_text,
-    value_text,
 )
 
 _STYLE = """
@@ -214,37 +212,25 @@ def _board(trials: Sequence[Trial], result: SizeResult, objective: str) -> str:
     board = leaderboard(own, objective, outcome=result.outcome)
     if not board.rows:
         return ""
-    names = "".join(f"<th>{escape(name)}</th>" for _, name in board.keys)
-    numbers = "".join(f'<th class="number">{name}</th>' for name in ("MB/s", "p50 ms", "p99 ms", "trials"))
-    body = "".join(_board_row(board, row) for row in board.rows)
+    text = BoardText(board)
+    columns = text.columns()
+    head = "".join(f"<th{_kind(column)}>{escape(column.title)}</th>" for column in columns)
+    body = "".join(_board_row(columns, row, text.cells(row)) for row in board.rows)
     return (
         f"<h2>Leaderboard, {size_text(size)}</h2>"
-        f'<p class="quiet">= cannot be told from the row above. Only ◆ and ◇ were confirmed.</p>'
-        f'<div class="wide"><table><tr><th></th><th>#</th>{names}{numbers}<th>flags</th></tr>{body}</table></div>'
+        f'<p class="quiet">ranked by {escape(objective)}; {"; ".join(map(escape, text.legend()))}</p>'
+        f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
     )
 
 
-def _board_row(board: Board, row: BoardRow) -> str:
-    marks = {"winner": "◆", "leader": "△", "baseline": "◇", "infeasible": "✗"}
+def _kind(column: Column) -> str:
+    return ' class="number"' if column.number else ' class="flag"' if column.title == "flags" else ""
+
+
+def _board_row(columns: Sequence[Column], row: BoardRow, cells: Sequence[str]) -> str:
     role = {"winner": "tuned", "baseline": "baseline", "infeasible": "bad"}.get(row.standing, "")
-    settings = "".join(
-        f"<td>{escape(value_text(key, row.configuration.get(*key), board.client))}</td>" for key in board.keys
-    )
-    half = board.half_mb_per_s(row)
-    width = f" ±{figure_text(half)}" if half is not None else ""
-    numbers = (
-        f"{figure_text(row.mb_per_s)}{width}" if row.mb_per_s is not None else "—",
-        percentile_text(row.p50_ms, "p50", row.approximate),
-        percentile_text(row.p99_ms, "p99", row.approximate),
-        str(row.n),
-    )
-    cells = "".join(f'<td class="number">{escape(number)}</td>' for number in numbers)
-    mark = marks.get(row.standing, "=" if row.tied else "")
-    words = ", ".join(row.flags) or (f"infeasible: {row.error}" if row.standing == "infeasible" else "")
-    return (
-        f'<tr class="{role}"><td>{mark}</td><td>{row.rank if row.rank is not None else ""}</td>{settings}{cells}'
-        f'<td class="flag">{escape(words)}</td></tr>'
-    )
+    told = "".join(f"<td{_kind(column)}>{escape(cell)}</td>" for column, cell in zip(columns, cells, strict=True))
+    return f'<tr class="{role}">{told}</tr>'
 
 
 def _method(study: Study, trials: Sequence[Trial]) -> str:

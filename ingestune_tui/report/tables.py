@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -17,15 +19,17 @@ from ingestune_tui.model.events import StudyFinished, public_json
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
+from ingestune_tui.report.board_text import BoardText, Column
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard
 from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.summary import claim, farewell, for_all_text, summarize, what_mattered
-from ingestune_tui.report.wording import figure_text, percentile_text, ratio_text, size_text, value_text
+from ingestune_tui.report.wording import ratio_text, size_text
 
-MARKS = {"winner": "◆", "leader": "△", "baseline": "◇", "infeasible": "✗"}
 _STYLES = {"winner": "bold cyan", "baseline": "magenta", "infeasible": "red"}
-LEGEND = "= cannot be told from the row above. Only ◆ and ◇ were confirmed."
-LEGEND_SEARCH = "= cannot be told from the row above. △ leads; nothing was confirmed."
+_GAP = 2
+"""Columns of space between two columns of a table."""
+_FEWEST, _FEWEST_FLAGS = 4, 12
+"""Columns that words keep, however narrow the terminal is."""
 
 
 def boards(study: Study, trials: Sequence[Trial]) -> Iterator[tuple[Workload, Board]]:
@@ -41,19 +45,23 @@ def boards(study: Study, trials: Sequence[Trial]) -> Iterator[tuple[Workload, Bo
 
 
 def studies_table(studies: Sequence[Study], counts: Mapping[str, int]) -> RenderableType:
-    """Every study, a row each."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("study", "cluster", "grid", "state", "verdict"):
-        table.add_column(name)
-    table.add_column("trials", justify="right")
-    table.add_column("started")
+    """Every study, a row each; in a narrow terminal without the grid's name and the time of day."""
+    columns = (
+        *(Column(title) for title in ("study", "cluster", "grid")),
+        Column("state", whole=True),
+        Column("verdict"),
+        Column("trials", number=True),
+        Column("started", whole=True),
+    )
+    rows = []
     for study in studies:
         cluster = "simulated broker" if study.cluster.simulated else study.cluster.label
-        cells = (study.name, cluster, study.grid_name, study.state, _verdict(study))
         trials = str(counts.get(study.id, 0) or "—")
         started = study.created_at[:16].replace("T", " ")
-        table.add_row(*(Text(cell) for cell in (*cells, trials, started)))
-    return table
+        rows.append((study.name, cluster, study.grid_name, study.state, _verdict(study), trials, started))
+    styles = [""] * len(rows)
+    narrow = [(*row[:2], *row[3:6], row[6][:10]) for row in rows]
+    return _Fitting((_Cells(columns, rows, styles), _Cells((*columns[:2], *columns[3:]), narrow, styles)))
 
 
 def _verdict(study: Study) -> str:
@@ -63,7 +71,7 @@ def _verdict(study: Study) -> str:
         faster = sum(outcome.verdict == "faster" for outcome in study.outcomes)
         return f"{faster} of {len(study.outcomes)} sizes faster"
     only = study.outcomes[0]
-    return f"{ratio_text(only.ratio)} {only.verdict}" if only.ratio is not None else only.verdict
+    return f"{only.verdict}: {ratio_text(only.ratio)}" if only.ratio is not None else only.verdict
 
 
 def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
@@ -72,13 +80,13 @@ def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
     if study.cluster.simulated:
         parts.append(Text("Measured against a simulated broker: no figure here says anything about Kafka.", "yellow"))
     for workload, board in boards(study, trials):
-        head = f"{study.name} · {size_text(workload.message_bytes)} {workload.payload} · {workload.client}"
+        size = f"{size_text(workload.message_bytes)} {workload.payload}"
+        head = f"{study.name} · {size} · {workload.client} · {objective_of(study)}"
         parts.append(Text(head, "bold"))
         if board.outcome is not None:
             parts.append(Text(claim(board.outcome), _STYLES["winner"] if board.outcome.verdict == "faster" else ""))
         parts.append(board_table(board))
-        confirmed = any(row.standing == "winner" for row in board.rows)
-        parts.append(Text(LEGEND if confirmed else LEGEND_SEARCH, "dim"))
+        parts += [Text(line, "dim") for line in BoardText(board).legend()]
         if board.outcome is not None and board.outcome.effects:
             parts.append(Text(f"what mattered: {what_mattered(board.outcome.effects)}"))
         parts.append(Text(""))
@@ -92,33 +100,72 @@ def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
     return Group(*parts)
 
 
-def board_table(board: Board) -> Table:
-    """One leaderboard."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    table.add_column("#", justify="right")
-    for _, name in board.keys:
-        table.add_column(Text(name))
-    for name in ("MB/s", "±", "p50 ms", "p99 ms"):
-        table.add_column(name, justify="right")
-    table.add_column("flags")
-    table.add_column("n", justify="right")
-    for row in board.rows:
-        half = board.half_mb_per_s(row)
-        words = ", ".join(row.flags) or (f"infeasible: {row.error}" if row.standing == "infeasible" else "")
-        cells = [
-            MARKS.get(row.standing, "=" if row.tied else ""),
-            str(row.rank or ""),
-            *(value_text(key, row.configuration.get(*key), board.client) for key in board.keys),
-            figure_text(row.mb_per_s),
-            figure_text(half, ""),
-            percentile_text(row.p50_ms, "p50", row.approximate),
-            percentile_text(row.p99_ms, "p99", row.approximate),
-            words,
-            str(row.n),
+def board_table(board: Board) -> RenderableType:
+    """One leaderboard; in a narrow terminal with short names of parameters, and at last without a p50 nobody asked for.
+
+    Rather than break a figure it folds words.
+    """
+    text = BoardText(board)
+    rows = [text.cells(row) for row in board.rows]
+    styles = tuple(_STYLES.get(row.standing, "") for row in board.rows)
+    whole, short = text.columns(), text.columns(short=True)
+    kept = [i for i, column in enumerate(short) if column.title != "p50 ms" or board.figure == "p50"]
+    return _Fitting(
+        (
+            _Cells(whole, rows, styles),
+            _Cells(short, rows, styles),
+            _Cells(tuple(short[i] for i in kept), [tuple(row[i] for i in kept) for row in rows], styles),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """A table before it has a width."""
+
+    columns: tuple[Column, ...]
+    rows: Sequence[tuple[str, ...]]
+    styles: Sequence[str]
+
+    def widths(self) -> list[int]:
+        """What each column takes when nothing is folded."""
+        titles = tuple(column.title for column in self.columns)
+        lines = [[max(map(cell_len, cell.split("\n"))) for cell in row] for row in (titles, *self.rows)]
+        return [max(column) for column in zip(*lines, strict=True)]
+
+    def table(self, within: int) -> Table:
+        """The table; what may be folded is, the widest first, until it is `within` so many columns."""
+        widths = self.widths()
+        over = sum(widths) + _GAP * (len(widths) - 1) - within
+        fewest = [
+            width if column.number or column.whole else _FEWEST_FLAGS if column.title == "flags" else _FEWEST
+            for column, width in zip(self.columns, widths, strict=True)
         ]
-        table.add_row(*(Text(cell) for cell in cells), style=_STYLES.get(row.standing, ""))
-    return table
+        for _ in range(over):
+            foldable = [i for i, width in enumerate(widths) if width > fewest[i]]
+            if foldable:
+                widths[max(foldable, key=widths.__getitem__)] -= 1
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, _GAP - 1, 0, 0), show_edge=False)
+        for column, width in zip(self.columns, widths, strict=True):
+            justify: JustifyMethod = "right" if column.number else "left"
+            table.add_column(Text(column.title), justify=justify, width=width, overflow="fold")
+        for cells, style in zip(self.rows, self.styles, strict=True):
+            table.add_row(*(Text(cell) for cell in cells), style=style)
+        return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """The first of several tables that is not wider than the terminal, else the last with its words folded."""
+
+    choice: tuple[_Cells, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for cells in self.choice:
+            widths = cells.widths()
+            if sum(widths) + _GAP * (len(widths) - 1) <= options.max_width:
+                break
+        yield cells.table(options.max_width)
 
 
 # For programs ----------------------------------------------------------------------------------------------------

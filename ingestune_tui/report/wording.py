@@ -123,7 +123,8 @@ def size_text(message_bytes: int) -> str:
 def verdict_text(outcome: Outcome, against: str = "the baseline") -> str:
     """The claim in a few words, or that there is none: `1.52x [1.44, 1.61] the baseline: faster`."""
     if outcome.ratio is not None and outcome.verdict not in ("unconfirmed", "infeasible"):
-        return f"{ratio_text(outcome.ratio)} {against}: {outcome.verdict}"
+        said = f"{ratio_text(outcome.ratio)} {against}: {outcome.verdict}"
+        return f"{said}; {outcome.reason}" if outcome.verdict == "slower" and outcome.reason else said
     reason = f": {outcome.reason}" if outcome.reason else ""
     if outcome.verdict == "unconfirmed":
         return f"a leader, not confirmed{reason}" if outcome.winner is not None else f"no leader{reason}"

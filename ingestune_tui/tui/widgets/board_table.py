@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.objective import Figure
+from ingestune_tui.report.board_text import says_more
 from ingestune_tui.report.leaderboard import Board, BoardRow
 from ingestune_tui.report.wording import figure_text, heading, percentile_text, value_text
 from ingestune_tui.tui.widgets.diff_table import Column, TableRow
@@ -69,13 +69,6 @@ def _figure_column(key: str, title: str, width: int, ranked: str) -> Column:
     if key != ranked:
         return Column(key, title, width, right=True)
     return Column(key, title.rjust(width) + " " * _HALF, width + _HALF, right=True)
-
-
-def says_more(board: Board) -> bool:
-    """Whether the durability classes deserve a column: they differ, and not just as the column of acks does."""
-    return board.classes and any(
-        row.durability_name != f"acks={row.configuration.get(Scope.PRODUCER, 'acks')}" for row in board.rows
-    )
 
 
 def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
