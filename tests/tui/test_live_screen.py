@@ -23,7 +23,7 @@ from ingestune_tui.model.events import (
 )
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.workload import Workload
-from ingestune_tui.report.wording import verdict_text
+from ingestune_tui.report.wording import short_text, verdict_text
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.study_view import StudyView
@@ -221,6 +221,35 @@ async def test_left_and_right_look_back_at_earlier_trials(tmp_path: Path) -> Non
         assert "trial 14/16 →" in app.text()
         await pilot.press("right", "right")
         assert "/16 →" not in app.text()
+
+
+async def test_looking_back_names_the_trial_on_the_charts(tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("left", "left")
+        name = short_text(view.trials[14].configuration, view.varied)
+        assert app.screen.query_one(Headline).text().startswith(f"✓ 14  {name}  ")
+        assert app.screen.query_one(Headline).text().endswith("  search   trial 14/16 →")
+        await pilot.press(*["left"] * 11)
+        assert app.screen.query_one(Headline).text().startswith("◇ 3   baseline, defaults")
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 100])
+@pytest.mark.parametrize("key", ["left", "f", "m"])
+async def test_errors_are_never_cut_away(tmp_path: Path, width: int, key: str) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    trial = view.trials[16]
+    trial.samples[-1] = msgspec.structs.replace(trial.samples[-1], errors=123_456, backlog=98_765)
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        text = app.screen.query_one(Tiles).text()
+        assert ("errors 0" if key == "left" else "errors 123 k") in text
+        assert "…" not in text
+        assert "MB/s" in text
+        assert ("msg/s" in text) == (width >= 72)
 
 
 async def test_m_gives_everything_to_the_charts_and_back(tmp_path: Path) -> None:

@@ -20,8 +20,7 @@ from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.waiting import is_waiting
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.event_list import EventList
-from ingestune_tui.tui.widgets.headline import Headline, headline_of, says_verdict
-from ingestune_tui.tui.widgets.rows import Run
+from ingestune_tui.tui.widgets.headline import Headline, headline_of, looking_back, says_verdict
 from ingestune_tui.tui.widgets.ruler import Ruler, confirming_of
 from ingestune_tui.tui.widgets.study_strip import StudyStrip, marks_of
 from ingestune_tui.tui.widgets.tiles import Tiles, tiles_of
@@ -144,8 +143,11 @@ class LiveScreen(StudyPlace):
         now = state.clock()
         self._arrange(view, size)
         self._show_trouble(view, size, now)
-        self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size, now=now))
-        self.query_one(Tiles).show(tiles_of(trial), self._note(view, trial))
+        if trial is not None and self._looking_at is not None:
+            self.query_one(Headline).show(looking_back(view, trial))
+        else:
+            self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size, now=now))
+        self.query_one(Tiles).show(tiles_of(trial))
         ghost = view.leader()
         self._ask_for_samples(trial, ghost)
         throughput, latency = self._plots.make(trial, ghost, _ghost_name(view))
@@ -166,8 +168,8 @@ class LiveScreen(StudyPlace):
             self._hidden = ""
         self._trouble = found if not self._hidden else None
         self.query_one(TroubleRows).show(self._trouble, self.size.width - 2)
-        verdict = view.finished is not None and view.outcome(message_bytes) is not None
-        self.query_one("#live").set_class(self._trouble is not None and not verdict, "-troubled")
+        other = self._looking_at is not None or (view.finished is not None and view.outcome(message_bytes) is not None)
+        self.query_one("#live").set_class(self._trouble is not None and not other, "-troubled")
 
     def _ask_for_samples(self, *shown: TrialView | None) -> None:
         """Have the samples read that the charts lack: who attaches is told of finished trials without them."""
@@ -196,12 +198,7 @@ class LiveScreen(StudyPlace):
         live.set_class(confirming, "-confirming")
         live.set_class(self._maximised, "-maximised")
         verdict = says_verdict(view, connected=self.ingestune.state.connected, message_bytes=message_bytes)
-        live.set_class(verdict, "-finished")
-
-    def _note(self, view: StudyView, trial: TrialView | None) -> Run:
-        if self._looking_at is not None and trial is not None:
-            return f"trial {trial.number}/{len(view.trials)} →", "flag"
-        return "", ""
+        live.set_class(verdict and self._looking_at is None, "-finished")
 
     # Keys ----------------------------------------------------------------------------------------------------
 
@@ -287,7 +284,8 @@ class LiveScreen(StudyPlace):
     def action_freeze(self) -> None:
         self._frozen = not self._frozen
         if self._frozen:
-            self.query_one(Tiles).note(("frozen, f goes on", "flag"))
+            self.query_one("#live").remove_class("-troubled")
+            self.query_one(Headline).note("frozen, f goes on")
         else:
             self.redraw()
 

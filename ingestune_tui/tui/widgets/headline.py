@@ -8,9 +8,10 @@ from datetime import datetime
 from ingestune_tui.model.study import Outcome
 from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.trial_view import TrialView
 from ingestune_tui.tui.waiting import reason_text, retry_text
 from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread
-from ingestune_tui.tui.widgets.trial_list import stage_text
+from ingestune_tui.tui.widgets.trial_list import mark_of, stage_text
 
 _LOUD = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
 
@@ -37,21 +38,32 @@ def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: da
     trial = view.active
     if trial is None:
         return Said((("· between trials", "label"),))
-    name = (
-        f"◇ baseline, {short_text(trial.configuration, view.varied)}"
-        if trial.baseline
-        else short_text(trial.configuration, view.varied)
-    )
-    mark = "◆ " if trial.role == "confirm" and not trial.baseline else ""
-    sizes = len(view.started.workloads) > 1 if view.started else False
-    what = {"preflight": "baseline first", "search": "search", "confirm": "confirming", "again": "run again"}[
-        trial.role
-    ]
-    what = f"{what}, {size_text(message_bytes)}" if sizes else what
+    mark = "◇ " if trial.baseline else "◆ " if trial.role == "confirm" else ""
     return Said(
-        (("▶ ", "now"), (f"{trial.number:<4}", "label"), (mark + name, "strong")),
-        right=((f"{what}   ", "label"), stage_text(trial)),
+        (("▶ ", "now"), (f"{trial.number:<4}", "label"), (mark + _name(view, trial), "strong")),
+        right=((f"{_purpose(view, trial)}   ", "label"), stage_text(trial)),
     )
+
+
+def looking_back(view: StudyView, trial: TrialView) -> Said:
+    """Which earlier trial is on the charts, and that newer ones are to its right."""
+    return Said(
+        (mark_of(trial), (f" {trial.number:<4}", "label"), (_name(view, trial), "strong")),
+        right=((f"{_purpose(view, trial)}   ", "label"), (f"trial {trial.number}/{len(view.trials)} →", "flag")),
+    )
+
+
+def _name(view: StudyView, trial: TrialView) -> str:
+    """What is measured, in a few words."""
+    name = short_text(trial.configuration, view.varied)
+    return f"baseline, {name}" if trial.baseline else name
+
+
+def _purpose(view: StudyView, trial: TrialView) -> str:
+    """What a trial is for, with its message size where there are several."""
+    what = {"preflight": "baseline first", "search": "search", "confirm": "confirming", "again": "run again"}
+    size = f", {size_text(trial.workload.message_bytes)}" if len(view.sizes) > 1 else ""
+    return what[trial.role] + size
 
 
 def says_verdict(view: StudyView, *, connected: bool, message_bytes: int) -> bool:
@@ -101,12 +113,18 @@ class Headline(Rows):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._said = Said(())
+        self._note: tuple[Run, ...] = ()
 
     def show(self, said: Said) -> None:
         """Take new lines."""
-        if said != self._said:
-            self._said = said
+        if said != self._said or self._note:
+            self._said, self._note = said, ()
             self.update_rows()
 
+    def note(self, text: str) -> None:
+        """Say something at the right, until new lines come."""
+        self._note = ((text, "flag"),)
+        self.update_rows()
+
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
-        return (spread(self._said.first, self._said.right, width), self._said.second)
+        return (spread(self._said.first, self._note or self._said.right, width), self._said.second)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from ingestune_tui.report.wording import count_text, figure_text
 from ingestune_tui.tui.trial_view import TrialView
-from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread
+from ingestune_tui.tui.widgets.rows import Row, Rows, Run
+
+_FIRST_TO_GO = ("messages", "backlog")
+"""Dropped in this order; errors are never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +59,36 @@ def _p99(trial: TrialView) -> Tile:
 
 
 class Tiles(Rows):
-    """Draws the tiles; a note such as `frozen` stands at the right."""
+    """Draws the tiles."""
 
     DEFAULT_CSS = "Tiles { height: 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._tiles: tuple[Tile, ...] = tiles_of(None)
-        self._note: Run = ("", "")
 
-    def show(self, tiles: Sequence[Tile], note: Run = ("", "")) -> None:
+    def show(self, tiles: Sequence[Tile]) -> None:
         """Take new figures."""
-        if (tuple(tiles), note) != (self._tiles, self._note):
-            self._tiles, self._note = tuple(tiles), note
+        if tuple(tiles) != self._tiles:
+            self._tiles = tuple(tiles)
             self.update_rows()
-
-    def note(self, note: Run) -> None:
-        """Say something at the right, keeping the figures."""
-        self.show(self._tiles, note)
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
         return self._tall(width) if height > 1 else (self._flat(width),)
 
     def _flat(self, width: int) -> Row:
+        """All in one row; where it is narrow, without what the others say too."""
+        shown = self._tiles
+        for label in _FIRST_TO_GO:
+            if sum(len(text) for text, _ in self._runs(shown)) <= width:
+                break
+            shown = tuple(tile for tile in shown if tile.label != label)
+        return tuple(self._runs(shown))
+
+    @staticmethod
+    def _runs(tiles: Sequence[Tile]) -> list[Run]:
         runs: list[Run] = []
-        for number, tile in enumerate(self._tiles):
+        for number, tile in enumerate(tiles):
             named = tile.label in ("p99", "backlog", "errors")
             if number:
                 runs.append(("   ", ""))
@@ -89,14 +97,14 @@ class Tiles(Rows):
             runs.append((f"{tile.value:>{5 if not named else 1}}", tile.role))
             if tile.unit:
                 runs.append((f" {tile.unit}", "label"))
-        return spread(runs, (self._note,), width)
+        return runs
 
     def _tall(self, width: int) -> tuple[Row, ...]:
-        column = max(12, min(22, (width - len(self._note[0])) // len(self._tiles)))
+        column = max(12, min(22, width // len(self._tiles)))
         labels: list[Run] = []
         values: list[Run] = []
         for tile in self._tiles:
             labels.append((f"{tile.label:<{column}}"[:column], "label"))
             values.append((tile.value, tile.role))
             values.append((f" {tile.unit}".ljust(column - len(tile.value))[: column - len(tile.value)], "label"))
-        return (spread(labels, (self._note,), width), tuple(values))
+        return (tuple(labels), tuple(values))
