@@ -11,7 +11,8 @@ from ingestune_tui.model.space import expand
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.estimate import PREFLIGHT_TRIALS
 from ingestune_tui.tuning.progress import Reporter
-from tests.unit.scripted_cluster import scripted
+from tests.unit.hand_clock import HandClock
+from tests.unit.scripted_cluster import by_linger, scripted
 
 TEXT = """
 [workload]
@@ -58,7 +59,8 @@ def test_a_budget_ends_the_study_whatever_is_left_to_do(spent_s: float, left_s: 
 async def test_a_size_that_is_confirmed_leaves_the_time_of_the_next_one(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    world = scripted(monkeypatch, store, TEXT.format(more=""))
+    script = HandClock(monkeypatch).timed(by_linger(noise=0.0), TRIAL_S)
+    world = scripted(monkeypatch, store, TEXT.format(more=""), script)
     await world.run(await world.study())
     last = {each.message_bytes: each.eta_s for each in world.events if isinstance(each, Progress)}
     assert list(last) == [100, 1000, 10_000]
