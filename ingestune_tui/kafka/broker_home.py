@@ -10,14 +10,17 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from ingestune_tui.errors import LocalBrokerError
+from ingestune_tui.kafka.temporary_place import candidates, choose, look_at
 
 _OWNER = "owner.json"
 JVM_RECORD = "jvm.json"
@@ -25,11 +28,27 @@ _CLOCK_SLACK_S = 5.0
 _FOREIGN_AGE_S = 3600.0
 
 
-def temporary_home() -> Path:
-    """A new private folder for one cluster; stale ones of this user are reaped first."""
-    root = _root()
-    reap_stale(root)
-    home = Path(tempfile.mkdtemp(prefix="kafka-", dir=root))
+def temporary_home(roomy_bytes: int = 0, say: Callable[[str], None] = lambda _: None) -> Path:
+    """A new private folder for one cluster; stale ones of this user are reaped first.
+
+    It lies where `roomy_bytes` are free, if there is such a place; `say` is told where that is not the usual one.
+    """
+    try:
+        for folder in candidates():
+            if _is_private(old := folder / _root_name()):
+                reap_stale(old)
+        place, remark = choose([look_at(folder) for folder in candidates()], roomy_bytes)
+        root = place.folder / _root_name()
+        root.mkdir(mode=0o700, exist_ok=True)
+        if not _is_private(root):
+            raise LocalBrokerError(f"{root} is not a private folder of yours.", "Remove it, or set TMPDIR.")
+        home = Path(tempfile.mkdtemp(prefix="kafka-", dir=root))
+    except OSError as problem:
+        raise LocalBrokerError(
+            f"No temporary folder for the broker: {problem}.", "Set TMPDIR, or give --data-dir."
+        ) from problem
+    if remark:
+        say(remark)
     _claim(home)
     return home
 
@@ -75,18 +94,17 @@ def reap_stale(root: Path) -> None:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _root() -> Path:
-    root = Path(tempfile.gettempdir()) / f"ingestune-kafka-{os.getuid()}"
+def _root_name() -> str:
+    return f"ingestune-kafka-{os.getuid()}"
+
+
+def _is_private(root: Path) -> bool:
+    """Whether it is there, and nobody else could have put anything in it."""
     try:
-        root.mkdir(mode=0o700, exist_ok=True)
         state = root.lstat()
-    except OSError as error:
-        raise LocalBrokerError(
-            f"No temporary folder for the broker: {error}.", "Set TMPDIR, or give --data-dir."
-        ) from error
-    if state.st_uid != os.getuid() or not root.is_dir() or root.is_symlink() or state.st_mode & 0o022:
-        raise LocalBrokerError(f"{root} is not a private folder of yours.", "Remove it, or set TMPDIR.")
-    return root
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & 0o022
 
 
 def _claim(home: Path) -> None:

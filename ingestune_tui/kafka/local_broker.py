@@ -31,7 +31,7 @@ from ingestune_tui.kafka.server_properties import NodeAddress, log4j2_yaml, rend
 from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.processes import OwnedProcess
 from ingestune_tui.secrets import Secret
-from ingestune_tui.units import format_bytes
+from ingestune_tui.units import about_bytes, format_bytes
 
 _STOP_GRACE_S = 10.0
 _START_TIMEOUT_S = 120.0
@@ -43,7 +43,8 @@ _MEMORY_PER_NODE_BYTES = 500_000_000
 class LocalKafka:
     """`async with LocalKafka() as kafka:` gives a cluster that answers at `kafka.bootstrap`.
 
-    `nodes` is 1 or 3. `data_dir` keeps the data there; else it is temporary. `listener` replaces properties of the
+    `nodes` is 1 or 3. `data_dir` keeps the data there; else it is temporary, in a place with `roomy_bytes` free where
+    there is one, and nothing is started where less is. `listener` replaces properties of the
     client listener, such as its security protocol; `connection_config` is what a client then needs.
     Raises LocalBrokerError, with the broker's own last error, if it does not come up.
     """
@@ -57,6 +58,7 @@ class LocalKafka:
         *,
         listener: Mapping[str, str] | None = None,
         connection_config: Mapping[str, str | Secret] | None = None,
+        roomy_bytes: int = _LEAST_FREE_BYTES,
     ) -> None:
         if nodes not in (1, 3):
             raise LocalBrokerError(f"A local Kafka has 1 or 3 nodes, not {nodes}.", "Use --nodes 1 or --nodes 3.")
@@ -66,6 +68,7 @@ class LocalKafka:
         self._settings = dict(static_settings or {})
         self._listener = dict(listener or {})
         self._config = dict(connection_config or {})
+        self._roomy_bytes = roomy_bytes
         self._runtime: KafkaRuntime | None = None
         self._home: Path | None = None
         self._nodes: tuple[NodeAddress, ...] = ()
@@ -195,11 +198,11 @@ class LocalKafka:
             )
 
     async def _create_and_start(self) -> None:
-        self._home = kept_home(self._data_dir.absolute()) if self._data_dir else temporary_home()
-        if (free := self.free_bytes()) < _LEAST_FREE_BYTES:
+        self._home = kept_home(self._data_dir.absolute()) if self._data_dir else self._temporary_home()
+        if (free := self.free_bytes()) < self._roomy_bytes:
             raise LocalBrokerError(
-                f"Only {free / 1e6:.0f} MB are free at {self._home}; a broker needs 1 GB to start with.",
-                "Free some space, or give --data-dir on another file system.",
+                f"Only {about_bytes(free)} are free at {self._home}; {about_bytes(self._roomy_bytes)} are needed.",
+                "Free some space, let TMPDIR name a folder with more, or give `ingestune broker` a --data-dir.",
             )
         layout = self._home / "cluster.json"
         if layout.exists():
@@ -218,6 +221,9 @@ class LocalKafka:
                 await self._format(node, cluster_id)
             write_layout(layout, cluster_id, self._nodes)
         await self._start_nodes()
+
+    def _temporary_home(self) -> Path:
+        return temporary_home(self._roomy_bytes, self._progress)
 
     def _check_ports(self) -> None:
         for node in self._nodes:

@@ -22,6 +22,7 @@ from ingestune_tui.kafka.version import client_version
 from ingestune_tui.model.study import Cluster
 from ingestune_tui.model.workload import Client
 from ingestune_tui.secrets import Secret
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR
 from ingestune_tui.tuning.load_child import PYTHON_CHILD
 
 
@@ -170,7 +171,9 @@ async def open_cluster(
         simulated: SimulatedKafka | None = None
         if choice.kind == "local":
             local = await stack.enter_async_context(
-                LocalKafka(choice.nodes, progress=progress, static_settings=static_settings)
+                LocalKafka(
+                    choice.nodes, progress=progress, static_settings=static_settings, roomy_bytes=FREE_DISK_FLOOR
+                )
             )
             connection = local.connection
         elif choice.kind == "simulated":

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+
+from ingestune_tui.model.grid import Grid
+from ingestune_tui.model.space import Space
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, estimate
+from ingestune_tui.units import about_bytes
 
 SETTLE_S = 5.0
 _LOOK_S = 0.25
@@ -23,6 +28,23 @@ class _Held:
     node_bytes: int
     free_at: float | None
     """Monotonic seconds; None while the topic exists."""
+
+
+def tight_disk(grid: Grid, spaces: Sequence[Space], nodes: int, free_bytes: int | None) -> str:
+    """What may happen where the one disk under all nodes of a local cluster cannot hold the study; else empty.
+
+    `free_bytes` is None where the disks are somebody else's.
+    """
+    if free_bytes is None:
+        return ""
+    peak_bytes = nodes * estimate(grid, spaces, nodes=nodes).peak_bytes
+    if free_bytes - peak_bytes >= FREE_DISK_FLOOR:
+        return ""
+    free, peak, floor = (about_bytes(each) for each in (free_bytes, peak_bytes, FREE_DISK_FLOOR))
+    return (
+        f"the local cluster's disk has {free} free, and the study may hold {peak} at once: below {floor} a trial is "
+        "stopped. Lower [limits] bytes_per_trial, or let TMPDIR name a folder with more"
+    )
 
 
 class DiskBudget:

@@ -29,7 +29,7 @@ from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.again import Again
 from ingestune_tui.tuning.cluster import OpenCluster
-from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.disk import DiskBudget, tight_disk
 from ingestune_tui.tuning.earlier_bytes import recall
 from ingestune_tui.tuning.for_all_sizes import one_for_all
 from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
@@ -120,6 +120,8 @@ class Engine:
         grid = self._grid_file.grid
         spaces = [expand(grid, workload) for workload in grid.workloads]
         self._say_started(spaces)
+        if tight := tight_disk(grid, spaces, self._cluster.info.nodes, self._cluster.free_bytes()):
+            self._emit(Notice(level="warning", text=tight))
         state: StudyState = "finished"
         outcomes: list[Outcome] = []
         message = ""

@@ -141,7 +141,7 @@ async def test_too_little_memory_or_disk_is_told_before_anything_starts(
                 pass
     assert "simulated" in memory.value.hint
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(10_000_000))
-    with pytest.raises(LocalBrokerError, match="Only 10 MB are free"):
+    with pytest.raises(LocalBrokerError, match=r"Only 10\.0 MB are free"):
         async with LocalKafka(data_dir=tmp_path / "data"):
             pass
 

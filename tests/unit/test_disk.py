@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ingestune_tui.model.grid_reader import read_grid
+from ingestune_tui.model.space import expand
 from ingestune_tui.model.trial import Audit, Trial
-from ingestune_tui.tuning.disk import SETTLE_S, DiskBudget
+from ingestune_tui.tuning.disk import SETTLE_S, DiskBudget, tight_disk
 from ingestune_tui.tuning.earlier_bytes import recall
 from ingestune_tui.tuning.estimate import trial_bytes
 from ingestune_tui.tuning.log_bytes import share_of
@@ -141,3 +142,17 @@ def test_a_clock_that_was_put_back_makes_nobody_wait_longer() -> None:
     recall(budget, [ended(1, -10_000)], (), "t-", GRID, 1, NOW.timestamp())
     clock.now += budget.kept_s
     assert budget.held() == 0
+
+
+# A local disk -------------------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_cannot_hold_the_study_is_told_at_its_start() -> None:
+    grid = read_grid("[limits]\nbytes_per_trial = '1GB'\n[producer]\n'linger.ms' = [5, 50]\n")
+    spaces = [expand(grid, workload) for workload in grid.workloads]
+    assert tight_disk(grid, spaces, 1, 7 * GB) == ""
+    assert "6.90 GB free, and the study may hold 2.00 GB at once: below 5.00 GB" in tight_disk(
+        grid, spaces, 1, 69 * GB // 10
+    )
+    assert tight_disk(grid, spaces, 1, None) == "", "somebody else's disks"
+    assert "may hold 6.00 GB" in tight_disk(grid, spaces, 3, 7 * GB), "three nodes share one disk"

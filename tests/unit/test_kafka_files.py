@@ -113,6 +113,7 @@ def test_folders_of_a_deleted_topic_count_until_they_are_gone(tmp_path: Path) ->
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary homes are made, away from those of brokers that really run."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     return temporary_home().parent
 
 
@@ -189,6 +190,7 @@ def test_a_home_that_is_just_being_made_is_left_alone(root: Path) -> None:
 
 def test_a_folder_that_others_could_write_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     open_to_all = tmp_path / f"ingestune-kafka-{os.getuid()}"
     open_to_all.mkdir()
     open_to_all.chmod(0o777)
