@@ -14,6 +14,8 @@ from rich.text import Text
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import CLIENT_SCOPES, Property, Scope, Value
 
+_WIDEST_DEFAULT = 12
+"""Columns; a longer default is folded."""
 _TITLES = {
     Scope.PRODUCER: "producer",
     Scope.CONSUMER: "consumer",
@@ -26,24 +28,44 @@ _TITLES = {
 def catalogue_table(properties: Sequence[Property]) -> RenderableType:
     """A table for each scope that occurs."""
     scopes = [scope for scope in Scope if any(prop.scope is scope for prop in properties)]
-    return Group(*(_scope_table(scope, [prop for prop in properties if prop.scope is scope]) for scope in scopes))
+    tables = [_scope_table(scope, [prop for prop in properties if prop.scope is scope]) for scope in scopes]
+    return Group(*(Padding(table, (0, 0, 1, 0)) for table in tables))
 
 
 def _scope_table(scope: Scope, properties: Sequence[Property]) -> Table:
+    """A name is never broken, so that it can be copied; what is narrow gives way in the range."""
     client = scope in CLIENT_SCOPES
-    headings = ("librdkafka", "default", "Java", "default", "range") if client else ("name", "default", "range")
-    table = Table(title=_TITLES[scope], title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    defaults = ("librdkafka's\ndefault", "Java's\ndefault") if client else ("default",)
+    table = Table(
+        title=_TITLES[scope],
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        caption="— the client has no such property" if client else None,
+        caption_justify="left",
+        caption_style="dim",
+    )
+    table.add_column("name", no_wrap=True, overflow="fold")
+    for heading in defaults:
+        table.add_column(heading, overflow="fold", max_width=_WIDEST_DEFAULT)
+    table.add_column("range", overflow="fold")
     for prop in properties:
-        values = catalogue.value_range(prop)
-        cells: tuple[str, ...] = (prop.name, _default(prop, prop.default_java), values)
+        cells = [_names(prop) if client else prop.name]
         if client:
-            own = _default(prop, prop.default_librdkafka) if prop.librdkafka else ""
-            java = _default(prop, prop.default_java) if prop.java else ""
-            cells = (prop.librdkafka or "—", own, prop.java or "—", java, values)
-        table.add_row(*(Text(cell) for cell in cells))
+            cells.append(_default(prop, prop.default_librdkafka) if prop.librdkafka else "—")
+        cells.append(_default(prop, prop.default_java) if prop.java or not client else "—")
+        table.add_row(*(Text(cell) for cell in (*cells, catalogue.value_range(prop))))
     return table
+
+
+def _names(prop: Property) -> str:
+    """By librdkafka's name, with Java's below where it has another."""
+    if prop.librdkafka and prop.java and prop.java != prop.librdkafka:
+        return f"{prop.librdkafka}\n  Java: {prop.java}"
+    return prop.librdkafka or prop.java or prop.name
 
 
 def _default(prop: Property, value: Value | None) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from typing import Any
 
 import confluent_kafka
 import pytest
+from rich.console import Console
 
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import CLIENT_SCOPES, Property, Scope, Value
 from ingestune_tui.catalogue.dialect import to_java, to_librdkafka
 from ingestune_tui.cli import main
-from ingestune_tui.report.catalogue_tables import property_json
+from ingestune_tui.report.catalogue_tables import catalogue_table, property_json
 
 ALL = catalogue.all_properties()
 CLIENT = [prop for prop in ALL if prop.scope in CLIENT_SCOPES and prop.librdkafka]
@@ -159,6 +161,19 @@ def test_params_lists_every_scope(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     for word in ("producer", "consumer", "topic", "broker.static", "delivery.timeout.ms", "num.io.threads"):
         assert word in shown
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_at_eighty_columns_every_name_can_be_copied(scope: Scope) -> None:
+    known = [prop for prop in ALL if prop.scope is scope]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(catalogue_table(known))
+    lines = console.export_text().splitlines()
+    words = {word for line in lines for word in line.split()}
+    assert max(map(len, lines)) <= 80
+    for prop in known:
+        names = {prop.librdkafka, prop.java} if scope in CLIENT_SCOPES else {prop.name}
+        assert words >= {name for name in names if name}
 
 
 def test_params_shows_one_property_in_every_scope_that_has_it(capsys: pytest.CaptureFixture[str]) -> None:
