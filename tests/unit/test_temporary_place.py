@@ -97,6 +97,7 @@ def test_a_folder_of_somebody_else_in_the_other_place_is_nobodys_business(
     monkeypatch.setattr(broker_home, "look_at", lambda folder: place(folder, 9 * GB))
     theirs = places[1] / f"ingestune-kafka-{os.getuid()}"
     (theirs / "kafka-1").mkdir(parents=True)
+    (theirs / "kafka-1" / "owner.json").write_text("{}", encoding="utf-8")
     theirs.chmod(0o777)
     assert temporary_home().parent.parent == places[0]
     assert (theirs / "kafka-1").exists()
