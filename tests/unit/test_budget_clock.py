@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,12 +31,6 @@ confirm_pairs = 4
 "compression.type" = ["none", "lz4"]
 acks = "all"
 """
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 @pytest.fixture

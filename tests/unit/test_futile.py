@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -33,12 +31,6 @@ confirm_pairs = 4
 acks = "all"
 """
 REFUSED = ChildFailed(Failed(code="TOPIC_AUTHORIZATION_FAILED", reason="Broker: not authorized", permanent=True))
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def failed(count: int, code: str = "NO") -> list[Trial]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from ingestune_tui.model.events import Notice
@@ -24,12 +21,6 @@ confirm_pairs = 0
 "batch.size" = ["16KiB", "64KiB", "256KiB"]
 acks = ["0", "1", "all"]
 """
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(tmp_path / "results.db") as opened:
-        yield opened
 
 
 def space_of(text: str) -> Space:
