@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from textual.pilot import Pilot
 
 from ingestune_tui.model.events import StudyPaused
 from ingestune_tui.model.study import StudyState
@@ -15,15 +14,9 @@ from ingestune_tui.tui import clusters
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.study_view import StudyView
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import ShownApp, ready, until
 
 Starter = Callable[[], ShownApp]
-
-
-async def ready(pilot: Pilot[int]) -> None:
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 def listed(state: StudyState = "running", *, host: str | None = None) -> StudyLine:
