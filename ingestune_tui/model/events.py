@@ -144,7 +144,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="event", k
     noise: float | None = None
     eta_s: float | None = None
     said: str = ""
-    """What last changed, in one sentence: `leader changed at 14: lz4, +9 %`."""
+    """What last changed, in one sentence: `leader changed at 14, +9 %: lz4`."""
     next: tuple[Configuration, ...] = ()
     """The queue, as far as it is planned."""
     pairs_done: int = 0

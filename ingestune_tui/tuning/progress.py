@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 
+from ingestune_tui.catalogue import catalogue
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import Event, Phase, Progress
 from ingestune_tui.model.grid import Grid
@@ -165,11 +166,26 @@ class Reporter:
     def _leader_sentence(self, leader: int, trials: Sequence[Trial]) -> str:
         number = max((trial.number for trial in trials), default=0)
         old = self._space.baseline if self._leader is None else self._configuration(self._leader)
-        changed = self._configuration(leader).differences(old)
-        words = ", ".join(f"{name} {value}" for _, name, value, _ in changed[:3] if value is not None) or "the baseline"
+        new = self._configuration(leader)
+        words = "the baseline" if new == self._space.baseline else changed_words(new, old)
         now = self._values(trials, cell=leader)
         before = self._values(trials, cell=self._leader)
         gain = ""
         if now and before:
             gain = f", {100 * (statistics.fmean(now) / statistics.fmean(before) - 1):+.0f} %"
-        return f"leader changed at {number}: {words}{gain}"
+        return f"leader changed at {number}{gain}: {words}"
+
+
+def changed_words(new: Configuration, old: Configuration) -> str:
+    """What a configuration changes, as people write it, the shortest first: `lz4, 128KiB, linger.ms 20`."""
+    changed = [(catalogue.find(scope, name), name, value) for scope, name, value, _ in new.differences(old)]
+    sizes = sum(prop is not None and prop.unit in ("bytes", "kbytes") for prop, _, _ in changed)
+    words = []
+    for prop, name, value in changed:
+        if value is None or prop is None:
+            words.append(f"{name} {'default' if value is None else value}")
+            continue
+        text = catalogue.format_value(prop, value)
+        alone = prop.unit in ("bytes", "kbytes") and sizes == 1 and not text.isdigit()
+        words.append(text if alone or name == "compression.type" else f"{name} {text}")
+    return ", ".join(sorted(words, key=len))

@@ -31,7 +31,7 @@ from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.headline import Headline
 from ingestune_tui.tui.widgets.rows import Rows
 from ingestune_tui.tui.widgets.ruler import Ruler
-from ingestune_tui.tui.widgets.study_strip import StudyStrip
+from ingestune_tui.tui.widgets.study_strip import Mark, StudyStrip
 from ingestune_tui.tui.widgets.tiles import Tiles
 from tests.tui.fake_study import BASELINE, FakeStudy
 from tests.tui.shown import ShownApp, place_of, until, workers_done
@@ -221,6 +221,22 @@ async def test_left_and_right_look_back_at_earlier_trials(tmp_path: Path) -> Non
         assert "trial 14/16 →" in app.text()
         await pilot.press("right", "right")
         assert "/16 →" not in app.text()
+
+
+@pytest.mark.parametrize("trials", [3, 30, 200])
+async def test_the_strip_keeps_half_its_width_for_the_marks_and_cuts_the_sentence_by_words(
+    tmp_path: Path, trials: int
+) -> None:
+    said = "leader changed at 14, +9 %: lz4, batch.size 128KiB, linger.ms 20, buffer.memory 64MiB"
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(80, 24)):
+        strip = app.screen.query_one(StudyStrip)
+        strip.show((Mark("failed"),) * trials, said)
+        marks, _, sentence = strip.text().removeprefix("study   ").partition("  ")
+        assert len(marks) == {3: 3, 30: 30, 200: 34}[trials]
+        assert sentence.endswith(" …")
+        assert said.startswith(sentence.removesuffix(" …") + " ")
+        assert len(strip.text()) <= 78
 
 
 async def test_looking_back_names_the_trial_on_the_charts(tmp_path: Path) -> None:

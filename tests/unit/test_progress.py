@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import Event, Progress
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.grid_reader import read_grid
 from ingestune_tui.model.space import expand
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.estimate import PREFLIGHT_TRIALS
-from ingestune_tui.tuning.progress import Reporter
+from ingestune_tui.tuning.progress import Reporter, changed_words
 from tests.unit.hand_clock import HandClock
 from tests.unit.scripted_cluster import by_linger, scripted
 
@@ -69,3 +71,19 @@ async def test_a_size_that_is_confirmed_leaves_the_time_of_the_next_one(
     assert second is not None
     assert first > second > 0
     assert third == 0
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "words"),
+    [
+        ({"compression.type": "lz4"}, {}, "lz4"),
+        ({"batch.size": 131072, "linger.ms": 20}, {"batch.size": 16384, "linger.ms": 5}, "128KiB, linger.ms 20"),
+        ({"batch.size": 131072, "buffer.memory": 33554432}, {}, "batch.size 128KiB, buffer.memory 32MiB"),
+        ({}, {"linger.ms": 5}, "linger.ms default"),
+    ],
+)
+def test_what_a_leader_changes_is_said_as_people_write_it(
+    new: dict[str, Value], old: dict[str, Value], words: str
+) -> None:
+    after, before = (Configuration.of({Scope.PRODUCER: values}) for values in (new, old))
+    assert changed_words(after, before) == words

@@ -5,6 +5,7 @@ A trial is over in seconds; this tells the story of the study.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 from ingestune_tui.tui.study_view import StudyView
@@ -12,6 +13,9 @@ from ingestune_tui.tui.widgets.rows import Row, Rows, Run
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 LABEL_COLUMNS = 8
+_GAP = 2
+_FEWEST_COLUMNS = 10
+"""Of a sentence; what is left of it in less says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ def squeezed(marks: tuple[Mark, ...], columns: int) -> tuple[Mark, ...]:
     return tuple(max(group, key=lambda mark: (order.get(mark.kind, 1), mark.height)) for group in groups)
 
 
+def shortened(sentence: str, columns: int) -> str:
+    """A sentence in at most `columns`: what does not fit is left out from the end, by whole words."""
+    return textwrap.shorten(sentence, columns, placeholder=" …") if columns >= _FEWEST_COLUMNS else ""
+
+
 class StudyStrip(Rows):
     """Draws the marks, and at the right or below what last changed."""
 
@@ -82,10 +91,11 @@ class StudyStrip(Rows):
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
         if height == 1:
-            room = max(8, width - LABEL_COLUMNS - (len(self._said) + 2 if self._said else 0))
-            marks = squeezed(self._marks, min(room, width - LABEL_COLUMNS))
-            runs = [("study   ", "label"), *(_glyph(mark) for mark in marks)]
-            return ((*runs, (f"  {self._said}", "label")),)
+            room = width - LABEL_COLUMNS
+            taken = len(self._said) + _GAP if self._said else 0
+            marks = squeezed(self._marks, max(room // 2, room - taken))
+            said = shortened(self._said, room - len(marks) - _GAP)
+            return ((("study   ", "label"), *(_glyph(mark) for mark in marks), (f"{'':{_GAP}}{said}", "label")),)
         return self._tall(width, height)
 
     def _tall(self, width: int, height: int) -> tuple[Row, ...]:
