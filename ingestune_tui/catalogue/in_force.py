@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope, Value
 
 Settings = Mapping[Scope, Mapping[str, Value]]
+_BROKER = (Scope.BROKER, Scope.BROKER_STATIC)
+_STANDS_IN = {scope: _BROKER if scope in _BROKER else (scope,) for scope in Scope}
+
+
+@functools.cache
+def _default(scope: Scope, name: str, client: str) -> Value | None:
+    """Kept, because every rule asks for it, for each of thousands of cells."""
+    prop = next((found for each in _STANDS_IN[scope] if (found := catalogue.find(each, name))), None)
+    return prop.default(catalogue.client_of(scope, client)) if prop else None
 
 
 class InForce:
@@ -27,12 +37,11 @@ class InForce:
 
     def value(self, scope: Scope, name: str) -> Value | None:
         """What is in force; None where the system decides. A broker setting may stand in either broker scope."""
-        scopes = (Scope.BROKER, Scope.BROKER_STATIC) if scope in (Scope.BROKER, Scope.BROKER_STATIC) else (scope,)
-        for each in scopes:
-            if name in (named := self.settings.get(each, {})):
+        for each in _STANDS_IN[scope]:
+            named = self.settings.get(each)
+            if named is not None and name in named:
                 return named[name]
-        prop = next((found for each in scopes if (found := catalogue.find(each, name))), None)
-        return prop.default(catalogue.client_of(scope, self.client)) if prop else None
+        return _default(scope, name, self.client)
 
     def number(self, scope: Scope, name: str) -> float:
         """As `value`, for numbers; 0 where there is none."""

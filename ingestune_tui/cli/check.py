@@ -13,6 +13,7 @@ from ingestune_tui.cli.options import cluster_options, database_option, settings
 if TYPE_CHECKING:
     from ingestune_tui.model.space import Space
     from ingestune_tui.settings import Settings
+    from ingestune_tui.tuning.cluster import ClusterChoice
     from ingestune_tui.tuning.grid_file import GridFile
 
 _SHOWN = 8
@@ -34,7 +35,8 @@ def check(
 ) -> int:
     """Check GRID: its cells, what is merged or invalid, the time, the bytes written and the peak on disk.
 
-    Exits with 2 when it cannot be run. Nothing is started; with a cluster named, results of earlier studies count.
+    Exits with 2 when it cannot be run. Nothing is started; with a cluster named, results of earlier studies count. A
+    confirmation is in the price; a search that finds nothing to confirm costs less.
     """
     from ingestune_tui.model.space import expand, why_unrunnable
     from ingestune_tui.tuning.cluster import parse_cluster
@@ -53,14 +55,16 @@ def check(
     grid_file = load_grid(grid)
     spaces = [expand(grid_file.grid, workload) for workload in grid_file.grid.workloads]
     cached: int | None = None
+    notes: list[str] = []
     if settings.cluster:
         choice = parse_cluster(settings.cluster, settings.command_config, int(nodes), round_trip_ms)
         refuse_scopes(grid_file.grid, choice, allow_broker_changes=True)
         refuse_replication(grid_file.grid, choice)
+        notes += _consent(grid_file, choice)
         cached = asyncio.run(_cached(settings, grid_file, spaces, choice.label))
     for space in spaces:
         _print_space(space, several=len(spaces) > 1)
-    refuse_unrunnable(grid_file)
+    refuse_unrunnable(grid_file, spaces)
     price = estimate(grid_file.grid, spaces, nodes=int(nodes), cached=cached or 0)
     known = "unknown without a cluster" if cached is None else str(cached)
     click.echo(f"cached  {known}")
@@ -71,9 +75,18 @@ def check(
     for space in spaces:
         if reason := why_unrunnable(space):
             click.echo(f"note    {space.workload.message_bytes} B is left out: {reason}")
-    for note in grid_file.notes:
+    for note in (*notes, *grid_file.notes):
         click.echo(f"note    {note}")
     return 0
+
+
+def _consent(grid_file: GridFile, choice: ClusterChoice) -> list[str]:
+    """What `run` wants to be told before it does what is checked here."""
+    from ingestune_tui.tuning.scopes import changes_brokers
+
+    if choice.kind != "external" or not changes_brokers(grid_file.grid):
+        return []
+    return [f"run needs --allow-broker-changes: the grid changes settings of the brokers at {choice.bootstrap}"]
 
 
 def _print_space(space: Space, *, several: bool) -> None:
@@ -98,4 +111,4 @@ async def _cached(settings: Settings, grid_file: GridFile, spaces: list[Space], 
     if not settings.database.exists():
         return 0
     async with await Store.open_configured(settings, read_only=True) as store:
-        return await cached_cells(store, grid_file, spaces, label)
+        return await cached_cells(store, grid_file, spaces, label, younger_than_s=settings.cache_days * 86400)

@@ -16,6 +16,7 @@ from ingestune_tui.errors import UsageError
 
 if TYPE_CHECKING:
     from ingestune_tui.model.events import Event
+    from ingestune_tui.model.space import Space
     from ingestune_tui.model.study import Study
     from ingestune_tui.settings import Settings
     from ingestune_tui.tuning.cluster import ClusterChoice
@@ -65,6 +66,7 @@ def _settings(given: dict[str, Any]) -> Settings:
 async def _run(grid: Path | None, given: dict[str, Any], unsaid: set[str]) -> int:
     from ingestune_tui.cli.narrate import JsonLines, Narration
     from ingestune_tui.model.events import StudyFinished
+    from ingestune_tui.model.space import expand
     from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable, resolve
     from ingestune_tui.tuning.study_lookup import Wanted
     from ingestune_tui.tuning.study_process import StudyProcess, StudyRequest
@@ -85,9 +87,10 @@ async def _run(grid: Path | None, given: dict[str, Any], unsaid: set[str]) -> in
     if given["no_confirm"] and given["confirm_pairs"]:
         raise UsageError("--no-confirm and --confirm-pairs contradict each other")
     _check_scopes(grid_file, choice, given["allow_broker_changes"])
-    refuse_unrunnable(grid_file)
+    spaces = [expand(grid_file.grid, workload) for workload in grid_file.grid.workloads]
+    refuse_unrunnable(grid_file, spaces)
     if not given["detached"]:
-        _ask_first(grid_file, choice, yes=given["yes"])
+        _ask_first(grid_file, spaces, choice, yes=given["yes"])
     front: JsonLines | Narration = JsonLines(sys.stdout) if given["as_json"] else Narration(quiet=given["detached"])
     request = StudyRequest(
         grid_file=grid_file,
@@ -233,16 +236,14 @@ def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in kept.items() if value}
 
 
-def _ask_first(grid_file: GridFile, choice: ClusterChoice, *, yes: bool) -> None:
+def _ask_first(grid_file: GridFile, spaces: list[Space], choice: ClusterChoice, *, yes: bool) -> None:
     """A cluster that is not ours is loaded only after it was named and agreed to; many partitions weigh on any."""
     from ingestune_tui.errors import Refused
-    from ingestune_tui.model.space import expand
     from ingestune_tui.tuning.estimate import MANY_PARTITIONS, estimate, most_partitions
     from ingestune_tui.units import about_bytes, format_duration
 
     if yes:
         return
-    spaces = [expand(grid_file.grid, each) for each in grid_file.grid.workloads]
     most = most_partitions(spaces)
     if choice.kind != "external" and most < MANY_PARTITIONS:
         return

@@ -38,10 +38,11 @@ _PUT: Final = (
 _SELECT: Final = (
     "select t.body, t.configuration_id, c.body from trial t join configuration c on c.id = t.configuration_id"
 )
-_USABLE: Final = (
-    "t.env_hash = ? and t.method_hash = ? and t.cached_from is null and t.discarded = 0 and t.finished_at >= ?"
+_STANDS_IN: Final = (
+    "t.method_hash = ? and t.cached_from is null and t.discarded = 0 and t.finished_at >= ?"
     " and ((t.state = 'done' and t.flags = '') or (t.state = 'infeasible' and t.permanent = 1))"
 )
+"""What the cache asks of a trial, its configuration and its environment apart."""
 
 
 class Trials:
@@ -115,10 +116,18 @@ class Trials:
         Done and without a flag, or infeasible for good; never a stand-in itself, never one that is in use there.
         """
         rows = await self._database.all(
-            f"{_SELECT} where {_USABLE} and t.config_hash = ? and t.study_id <> ? and t.id not in"
+            f"{_SELECT} where t.env_hash = ? and {_STANDS_IN} and t.config_hash = ? and t.study_id <> ? and t.id not in"
             " (select cached_from from trial where study_id = ? and cached_from is not null)"
             " order by t.finished_at desc, t.id desc",
             (env_hash, method_hash, _since(younger_than_s), config_hash, not_in_study, not_in_study),
+        )
+        return _trials(rows)
+
+    async def measured_alike(self, method_hash: str, *, younger_than_s: float) -> list[Trial]:
+        """Trials of any environment that `find_cached` would take, if the environment were the same; newest first."""
+        rows = await self._database.all(
+            f"{_SELECT} where {_STANDS_IN} order by t.finished_at desc, t.id desc",
+            (method_hash, _since(younger_than_s)),
         )
         return _trials(rows)
 

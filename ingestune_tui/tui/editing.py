@@ -161,7 +161,13 @@ class Editing(Watching):
             grid_file = resolve(text, document.directory / document.name)
             workloads = grid_file.grid.workloads
             spaces = await asyncio.to_thread(lambda: [expand(grid_file.grid, workload) for workload in workloads])
-            cached = await cached_cells(store, grid_file, spaces, self.state.cluster.address)
+            cached = await cached_cells(
+                store,
+                grid_file,
+                spaces,
+                self.state.cluster.address,
+                younger_than_s=self.state.settings.cache_days * 86400,
+            )
         except IngestuneError as error:
             self.say_error(error)
             return

@@ -16,7 +16,7 @@ from ingestune_tui.errors import GridError, Problem, UsageError
 from ingestune_tui.model.configuration import Setting, canonical_hash
 from ingestune_tui.model.grid import MAX_GRID_BYTES, Grid
 from ingestune_tui.model.grid_reader import read_draft
-from ingestune_tui.model.space import expand, why_unrunnable
+from ingestune_tui.model.space import Space, why_unrunnable
 from ingestune_tui.model.workload import Workload
 
 
@@ -93,10 +93,9 @@ def _overruled(grid: Grid, baseline: Sequence[Setting]) -> list[str]:
     ]
 
 
-def refuse_unrunnable(grid_file: GridFile) -> None:
-    """Raises GridError with the reasons where no workload of the grid can be run."""
-    grid = grid_file.grid
-    reasons = [why_unrunnable(expand(grid, workload)) for workload in grid.workloads]
+def refuse_unrunnable(grid_file: GridFile, spaces: Sequence[Space]) -> None:
+    """Raises GridError with the reasons where none of the grid's workloads, expanded to `spaces`, can be run."""
+    reasons = [why_unrunnable(space) for space in spaces]
     if all(reasons):
         problems = tuple(Problem("", reason) for reason in dict.fromkeys(reasons))
         raise GridError(problems, str(grid_file.path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -396,6 +397,8 @@ async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:
 
 
 async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_path: Path) -> None:
+    from ingestune_tui.kafka.version import client_version
+    from ingestune_tui.model.events import now
     from ingestune_tui.model.space import expand
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
@@ -412,8 +415,15 @@ async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_p
     fake.all()
     done = next(trial for trial in fake.trials if trial.counts and not trial.flags)
     async with await Store.open(tmp_path / "results.db") as store:
-        await store.create_study(fake.study())
-        trial = msgspec.structs.replace(done, configuration=cell, config_hash=cell.hash, method_hash=method)
+        await store.create_study(msgspec.structs.replace(fake.study(), host=socket.gethostname()))
+        trial = msgspec.structs.replace(
+            done,
+            configuration=cell,
+            config_hash=cell.hash,
+            method_hash=method,
+            client_version=client_version(),
+            finished_at=now(),
+        )
         await store.finish_trial(trial, (), {})
         app.state.store = store
         async with app.run_test(size=(80, 24)) as pilot:

@@ -17,8 +17,7 @@ from ingestune_tui.cli import main
 from ingestune_tui.errors import GridError, Problem, StoreError, StudyError, UsageError
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.grid_file import load_grid, payload_fingerprint
-from ingestune_tui.tuning.identity import method_hash
+from ingestune_tui.tuning.grid_file import load_grid
 from tests.unit.command_line import GRID, CommandLine, ingestune
 from tests.unit.store_values import CLUSTER, linger, make_study, make_trial
 
@@ -248,39 +247,6 @@ def test_check_tells_what_was_left_out_of_a_baseline(ingestune: CommandLine) -> 
     assert said.code == 0
     assert "note    mine.properties: " in said.out
     assert "interceptor.classes" in said.out
-
-
-@pytest.mark.parametrize("nodes", ["1", "3"])
-def test_check_counts_what_earlier_studies_measured(ingestune: CommandLine, nodes: str) -> None:
-    path = ingestune.grid()
-    found = load_grid(path)
-    workload = found.grid.workloads[0]
-    method = method_hash(workload, found.grid.timings, found.grid.limits, payload_fingerprint(workload, path.parent))
-    label = "local" if nodes == "1" else "local (3 nodes)"
-    configuration = load_space_cell(path)
-
-    async def fill() -> None:
-        async with await Store.open(ingestune.database) as store:
-            cluster = type(CLUSTER)(id="local:4.3.0", label=label, kind="local", version="4.3.0", nodes=int(nodes))
-            study = make_study(cluster=cluster, state="finished")
-            await store.create_study(study)
-            kinds: list[dict[str, Any]] = [{}, {"flags": ("unsteady",)}, {"method_hash": "another"}]
-            for number, changes in enumerate(kinds, 1):
-                values = {"method_hash": method, "configuration": configuration, **changes}
-                await store.finish_trial(make_trial(study.id, number, **values), [], {})
-
-    asyncio.run(fill())
-    counted = ingestune("check", path, "--cluster", "local", "--nodes", nodes)
-    assert "cached  1\n" in counted.out
-    assert "cached  0\n" in ingestune("check", path, "--cluster", "simulated").out
-
-
-def load_space_cell(path: Path) -> Any:
-    """The configuration of the grid's first cell."""
-    from ingestune_tui.model.space import expand
-
-    grid = load_grid(path).grid
-    return expand(grid, grid.workloads[0]).cells[0].configuration
 
 
 # run and stop -----------------------------------------------------------------------------------------------
