@@ -208,10 +208,12 @@ class IngestuneApp(Editing):
             self.push_screen(HelpScreen(self.screen.HELP or self.screen.PLACE.title(), self.screen.active_bindings))
 
     def action_events(self) -> None:
-        from ingestune_tui.tui.screens.events import EventsScreen
+        from ingestune_tui.tui.screens.events import EventsScreen, together
 
         if isinstance(self.screen, Place):
-            self.push_screen(EventsScreen(list(self.state.said)))
+            told = self.state.study.told if self.state.study is not None else ()
+            today = self.state.clock().astimezone().date()
+            self.push_screen(EventsScreen(together(self.state.said, told), today))
 
     def action_ask_to_quit(self) -> None:
         if len(self.screen_stack) == 1 or isinstance(self.screen, Place):
