@@ -20,6 +20,7 @@ from ingestune_tui.model.events import (
     Event,
     Notice,
     Progress,
+    StudyFinished,
     StudyPaused,
     StudyResumed,
     SyncState,
@@ -70,6 +71,9 @@ class Viewers:
                 self._standing[type(event)] = line
             case StudyResumed():
                 self._standing.pop(StudyPaused, None)
+            case StudyFinished():
+                self._standing.pop(StudyPaused, None)  # it may have ended while it waited
+                self._history.append(line)
             case _:
                 self._history.append(line)
         for writer in list(self._writers):

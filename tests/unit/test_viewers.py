@@ -213,6 +213,16 @@ async def test_who_comes_while_it_is_paused_is_told_so(stage: Stage) -> None:
     await late.close()
 
 
+async def test_a_study_that_ended_while_it_waited_is_not_told_as_paused(stage: Stage) -> None:
+    finished = StudyFinished(study="quick", state="stopped")
+    stage.viewers.tell(StudyPaused(study="quick", reason="the broker is gone", attempt=2, retry_in_s=5.0))
+    stage.viewers.tell(finished)
+    late = await stage.client()
+    stage.viewers.tell(progress(1))
+    assert await read(late, 2) == [finished, progress(1)]
+    await late.close()
+
+
 async def test_commands_arrive(stage: Stage) -> None:
     client = await stage.client()
     await client.send(Pause())
