@@ -176,14 +176,14 @@ async def test_a_row_that_was_not_confirmed_exports_without_a_claim(tmp_path: Pa
         assert "x [" not in screen.text
         assert "not confirmed" in screen.text
         text = " ".join(app.text().split())
-        assert "△ no proven winner: a leader, not confirmed: only the winner of a study is confirmed" in text
+        assert "△ no proven winner: only the winner of a study is confirmed" in text
 
 
 @pytest.mark.parametrize(
     ("verdict", "reason", "said"),
     [
         ("unstable", "the throughput drifted", "△ no proven winner: unstable: the throughput drifted"),
-        ("unconfirmed", "no pairs were wanted", "△ no proven winner: a leader, not confirmed: no pairs were wanted"),
+        ("unconfirmed", "no pairs were wanted", "△ no proven winner: no pairs were wanted"),
         ("no measurable difference", "", "the baseline: no measurable difference"),
         ("slower", "", "the baseline: slower"),
     ],

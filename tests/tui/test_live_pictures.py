@@ -14,12 +14,15 @@ from textual.pilot import Pilot
 from ingestune_tui.bench.latency import encode, histogram_of
 from ingestune_tui.model.events import StudyFinished, StudyPaused, WorkloadFinished
 from ingestune_tui.tui.screens import studies
+from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.study_view import StudyView
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until
+from tests.tui.shown import NOW, ShownApp, until
 
 Compare = Callable[..., bool]
+LATER = NOW.isoformat()
+"""When what is added to a made-up study happens: just now, by the clock that stands still."""
 SIZES = [(80, 24), (120, 40)]
 both_sizes = pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
 
@@ -63,16 +66,18 @@ def test_live_finished(snap_compare: Compare, tmp_path: Path, size: tuple[int, i
     assert snap_compare(ShownApp(tmp_path, "live", StudyView.of(FakeStudy().all())), terminal_size=size)
 
 
-def test_live_paused(snap_compare: Compare, tmp_path: Path) -> None:
+@both_sizes
+def test_live_paused(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     view = until(FakeStudy().all(), 16, "saturated", 9)
-    view.apply(StudyPaused(study="quick", reason="broker away", attempt=3, retry_in_s=8))
-    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=(80, 24))
+    view.apply(StudyPaused(time=LATER, study="quick", reason="broker away", attempt=3, retry_in_s=8))
+    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=size)
 
 
-def test_live_failed(snap_compare: Compare, tmp_path: Path) -> None:
+@both_sizes
+def test_live_failed(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     view = until(FakeStudy().all(), 16, "saturated", 9)
-    view.apply(StudyFinished(study="quick", state="failed", message="the broker is gone"))
-    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=(80, 24))
+    view.apply(StudyFinished(time=LATER, study="quick", state="failed", message="the broker is gone"))
+    assert snap_compare(ShownApp(tmp_path, "live", view), terminal_size=size)
 
 
 def test_live_in_light_colours(snap_compare: Compare, tmp_path: Path) -> None:
@@ -118,9 +123,10 @@ def test_compare(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -
     assert snap_compare(ShownApp(tmp_path, "compare", view), terminal_size=size)
 
 
-def test_compare_running(snap_compare: Compare, tmp_path: Path) -> None:
+@both_sizes
+def test_compare_running(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     view = until(FakeStudy().all(), 20, "saturated", 9)
-    assert snap_compare(ShownApp(tmp_path, "compare", view), terminal_size=(80, 24))
+    assert snap_compare(ShownApp(tmp_path, "compare", view), terminal_size=size)
 
 
 @both_sizes
@@ -160,11 +166,12 @@ def test_empty(snap_compare: Compare, tmp_path: Path, place: str) -> None:
     assert snap_compare(app, terminal_size=(80, 24))
 
 
+@both_sizes
 @pytest.mark.parametrize("place", ["leaderboard", "compare"])
-def test_failed(snap_compare: Compare, tmp_path: Path, place: str) -> None:
+def test_failed(snap_compare: Compare, tmp_path: Path, place: str, size: tuple[int, int]) -> None:
     view = until(FakeStudy().all(), 16, "saturated", 9)
-    view.apply(StudyFinished(study="quick", state="failed", message="the broker is gone"))
-    assert snap_compare(ShownApp(tmp_path, place, view), terminal_size=(80, 24))
+    view.apply(StudyFinished(time=LATER, study="quick", state="failed", message="the broker is gone"))
+    assert snap_compare(ShownApp(tmp_path, place, view), terminal_size=size)
 
 
 def test_live_with_one_size_confirmed(snap_compare: Compare, tmp_path: Path) -> None:
@@ -172,3 +179,23 @@ def test_live_with_one_size_confirmed(snap_compare: Compare, tmp_path: Path) -> 
     first = next(place for place, event in enumerate(events) if isinstance(event, WorkloadFinished))
     app = ShownApp(tmp_path, "live", StudyView.of(events[: first + 60]))
     assert snap_compare(app, terminal_size=(80, 24), run_before=pressing(*["left"] * 3))
+
+
+@both_sizes
+@pytest.mark.parametrize("row", ["winner", "unconfirmed"])
+def test_export(snap_compare: Compare, tmp_path: Path, row: str, size: tuple[int, int]) -> None:
+    app = ShownApp(tmp_path, "leaderboard", StudyView.of(FakeStudy().all()))
+    keys = ("e",) if row == "winner" else ("down", "e")
+    assert snap_compare(app, terminal_size=size, run_before=pressing(*keys))
+
+
+@both_sizes
+def test_quit_dialog(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    async def quitting(pilot: Pilot[int]) -> None:
+        await pilot.press("q")
+        while not isinstance(pilot.app.screen, Dialog):
+            await pilot.pause()
+        await pilot.pause()
+
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    assert snap_compare(app, terminal_size=size, run_before=quitting)

@@ -100,3 +100,14 @@ def test_quit_dialog_without_colour(snap_compare: Compare, tmp_path: Path) -> No
 def test_picker_without_colour(snap_compare: Compare, tmp_path: Path, grid_file: Path) -> None:
     app = editing(tmp_path, grid_file)
     assert snap_compare(app, terminal_size=(80, 24), run_before=pressing("a", *"batch", "down"))
+
+
+@pytest.mark.parametrize("theme", ["terminal", "high-contrast"])
+@pytest.mark.parametrize("place", ["live", "leaderboard"])
+def test_few_and_strong_colours(
+    snap_compare: Compare, tmp_path: Path, place: str, theme: str, size: tuple[int, int]
+) -> None:
+    view = until(FakeStudy().all(), 36, "paced", 6) if place == "live" else StudyView.of(FakeStudy().all())
+    app = ShownApp(tmp_path, place, view, few_colours=theme == "terminal")
+    app.theme = theme
+    assert snap_compare(app, terminal_size=size, run_before=pressing("down"))

@@ -101,7 +101,8 @@ def claim_of(outcome: Outcome) -> Run:
         return "◇ this is the baseline: nothing is claimed for it", "baseline"
     if outcome.verdict == "faster":
         return f"◆ {verdict_text(outcome)}", "tuned"
-    return f"△ no proven winner: {verdict_text(outcome)}", "flag"
+    why = outcome.reason if outcome.verdict == "unconfirmed" else ""
+    return f"△ no proven winner: {why or verdict_text(outcome)}", "flag"
 
 
 def _path_of(typed: str) -> Path:
