@@ -392,10 +392,11 @@ def test_more_in_sync_replicas_than_replicas_cannot_be_run() -> None:
 
 def test_thousands_of_partitions_are_asked_about_even_on_our_own_broker(tmp_path: Path) -> None:
     grid = resolve("[topic]\npartitions = [1, 3000]\n", tmp_path / "grid.toml")
+    spaces = [expand(grid.grid, workload) for workload in grid.grid.workloads]
     with pytest.raises(Refused, match="3000 partitions") as raised:
-        _ask_first(grid, ClusterChoice("local"), yes=False)
+        _ask_first(grid, spaces, ClusterChoice("local"), yes=False)
     assert "--yes" in raised.value.hint
-    _ask_first(grid, ClusterChoice("local"), yes=True)
+    _ask_first(grid, spaces, ClusterChoice("local"), yes=True)
 
 
 def test_a_setting_only_a_restart_changes_is_no_dynamic_one() -> None:
