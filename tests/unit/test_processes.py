@@ -92,13 +92,15 @@ async def test_much_stderr_neither_blocks_it_nor_is_kept_whole() -> None:
     assert tail[-1] == "y" * 500
 
 
-async def test_a_child_that_floods_stdout_ends_within_its_grace() -> None:
-    code = f"import sys\n{READY}\nwhile not sys.stdin.closed:\n    sys.stdout.write('x' * 65536)"
-    began = time.monotonic()
-    async with python(code, grace_s=60) as process:
+async def test_a_child_with_more_to_say_at_its_end_than_a_pipe_holds_needs_no_kill() -> None:
+    code = (
+        "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"{READY}sys.stdin.read()\nsys.stdout.write('x' * 10_000_000)"
+    )
+    async with python(code, grace_s=20) as process:
         await process.stdout.readline()
+    assert process.returncode == 0
     assert is_gone(process.pid)
-    assert time.monotonic() - began < 50  # a blocked one takes the whole grace
 
 
 async def test_cancelling_the_owner_ends_the_child() -> None:
