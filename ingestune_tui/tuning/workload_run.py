@@ -18,7 +18,8 @@ from ingestune_tui.model.space import Space
 from ingestune_tui.model.trial import Role, Trial
 from ingestune_tui.tuning import preflight as rules
 from ingestune_tui.tuning.again import Again
-from ingestune_tui.tuning.confirm import FEWEST_PAIRS, affordable_pairs, pair_order
+from ingestune_tui.tuning.budget import share
+from ingestune_tui.tuning.confirm import affordable_pairs, pair_order
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
 from ingestune_tui.tuning.futile import fail_alike
 from ingestune_tui.tuning.outcome import predictions_of
@@ -33,10 +34,6 @@ _BASELINE_ATTEMPTS = 3
 """A block's baseline trial that lacks the figure that decides is run again so often in all."""
 _PAIR_ATTEMPTS = 3
 """A pair whose half cannot be measured is run again so often in all."""
-_SPARE_TRIALS = 1
-"""Of a budget, set aside beside the pairs: trials differ in length, and the search's last may end late."""
-_SEARCH_SHARE = 0.4
-"""Of the time left after the preflight that a search keeps when the budget is too small for all pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class WorkloadRun:
         self._noise = 0.10
         self._trial_s = 1.0
         self._share_ends_s: float | None = None
-        """Of all trials' time, where this workload's share of the budget ends; None without a budget."""
+        """On the study's clock, where this workload's share of the budget ends; None without a budget."""
         self._search_ends_s: float | None = None
         self.confirm_now = False
         """The person wants the search to end after the running trial."""
@@ -260,27 +257,20 @@ class WorkloadRun:
         return None
 
     async def _share_budget(self) -> None:
-        """Decide once, for good, where this workload's share of the budget ends, and its search before that.
-
-        The confirmation's time is set aside first: of all pairs, else of as many as leave the search its share, and
-        never of fewer than a claim needs.
-        """
-        budget, pairs, workload = self._grid.search.budget_s, self._grid.search.confirm_pairs, self._space.workload
-        if budget is None:
+        """Decide once, for good, where this workload's share of the budget ends, and its search before that."""
+        search, workload = self._grid.search, self._space.workload
+        if search.budget_s is None:
             return
-        if (known := self._record.decided(workload, "share_ends")) is None:
-            spent = self._record.spent_s()
-            others = self._workloads_left - 1
-            preflights = others * (rules.THROWAWAY_TRIALS + rules.BASELINE_TRIALS) * self._trial_s
-            left = max(0.0, budget - spent - preflights) / self._workloads_left
-            reserve = (2 * pairs + _SPARE_TRIALS) * self._trial_s
-            least = (2 * min(pairs, FEWEST_PAIRS) + _SPARE_TRIALS) * self._trial_s
-            search = _SEARCH_SHARE * left
-            if left - least >= 2 * self._trial_s:  # else a claim and somebody to make it of do not fit both
-                search = max(left - reserve, min(search, left - least))
-            await self._record.decide(workload, share_ends=spent + left, search_ends=spent + search)
-            known = self._record.decided(workload, "share_ends")
-        self._share_ends_s = float(known or 0.0)
+        if self._record.decided(workload, "share_ends") is None:
+            share_ends, search_ends = share(
+                search.budget_s,
+                spent_s=self._record.spent_s(),
+                workloads_left=self._workloads_left,
+                trial_s=self._trial_s,
+                pairs=search.confirm_pairs,
+            )
+            await self._record.decide(workload, share_ends=share_ends, search_ends=search_ends)
+        self._share_ends_s = float(self._record.decided(workload, "share_ends") or 0.0)
         self._search_ends_s = float(self._record.decided(workload, "search_ends") or 0.0)
 
     def _time_left_s(self) -> float | None:
