@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from ingestune_tui.units import format_duration
 
 THROWAWAY_TRIALS = 1
+MOST_THROWAWAYS = 4
 BASELINE_TRIALS = 4
+RISING = 1.15
+"""A throw-away so much faster than the one before says that the brokers were still warming up."""
 UNSTABLE_SPREAD = 0.30
 """(max - min) / mean of the baseline trials, from which the machine is called unstable."""
 DESIGN_TRIALS = 24
@@ -39,6 +42,19 @@ class Preflight:
     """Whether the machine is too unstable for its figures to be trusted."""
     message: str
     """One sentence for people."""
+
+
+def another_throwaway(rates: Sequence[float], *, fresh: bool) -> bool:
+    """Whether the next baseline trial counts nowhere, after throw-aways of these messages/s, oldest first.
+
+    One is always thrown away. Brokers that were only just started go on getting faster for some forty seconds of load,
+    while their code is compiled: on them it goes on until a trial is hardly faster than the one before.
+    """
+    if len(rates) < THROWAWAY_TRIALS:
+        return True
+    if not fresh or len(rates) >= MOST_THROWAWAYS:
+        return False
+    return len(rates) == 1 or rates[-1] > RISING * rates[-2]
 
 
 def preflight(values: Sequence[float]) -> Preflight:

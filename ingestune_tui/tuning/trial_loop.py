@@ -138,8 +138,9 @@ class TrialLoop:
         """How long the person has paused the study since then."""
         self.dropped: list[Trial] = []
         """Attempts of the last `run` that failed or were interrupted, and were made again."""
-        self._cold = cluster.info.kind == "local" and first_number > 0
-        """Brokers of our own were started anew for a study that goes on."""
+        self._resumed = first_number > 0
+        self.fresh = cluster.info.kind == "local"
+        """Brokers of our own were started for this study, and no trial has run on them yet."""
 
     # What the person may ask, at any time ------------------------------------------------------------------
 
@@ -188,7 +189,8 @@ class TrialLoop:
 
     def needs_throwaway(self, planned: Planned) -> bool:
         """Whether the brokers are restarted for it, so that a trial which counts nowhere must come first."""
-        return not planned.discarded and (self._cold or self._brokers.needs_restart(planned.configuration))
+        anew = self.fresh and self._resumed
+        return not planned.discarded and (anew or self._brokers.needs_restart(planned.configuration))
 
     def in_few_restarts(self, cells: Sequence[int], configuration_of: Callable[[int], Configuration]) -> list[int]:
         """These trials in an order that restarts the brokers as seldom as can be."""
@@ -265,7 +267,7 @@ class TrialLoop:
         began = time.monotonic()
         waited_s = max(0.0, began - self._idle_since - self._paused_s)
         trial = msgspec.structs.replace(trial, waited_s=round(waited_s, 3))
-        self._cold = False
+        self.fresh = False
         measurement: Measurement | None = None
         broker_gone = ""
         fatal: StudyError | None = None

@@ -89,14 +89,17 @@ class WorkloadRun:
     # Preflight -------------------------------------------------------------------------------------------------
 
     async def preflight(self) -> bool:
-        """The throw-away and the baseline trials; False, with a reason, when the baseline cannot be measured."""
-        have = [trial for trial in self._trials if trial.role == "preflight" and trial.state == "done"]
-        discarded = sum(trial.discarded for trial in have)
-        todo = [True] * max(0, rules.THROWAWAY_TRIALS - discarded)
-        todo += [False] * max(0, rules.BASELINE_TRIALS - (len(have) - discarded))
-        total = rules.THROWAWAY_TRIALS + rules.BASELINE_TRIALS
-        for index, discard in enumerate(todo):
-            self._reporter.preflight(total - len(todo) + index, total, self._trials)
+        """The throw-aways and the baseline trials; False, with a reason, when the baseline cannot be measured."""
+        fresh = self._loop.fresh
+        while True:
+            have = [trial for trial in self._trials if trial.role == "preflight" and trial.state == "done"]
+            thrown = [trial.messages_per_s or 0.0 for trial in have if trial.discarded]
+            counted = len(have) - len(thrown)
+            discard = not counted and rules.another_throwaway(thrown, fresh=fresh)
+            if counted >= rules.BASELINE_TRIALS:
+                return self._judge_preflight()
+            total = len(have) + discard + rules.BASELINE_TRIALS - counted
+            self._reporter.preflight(len(have), total, self._trials)
             trial = await self._run("preflight", self._space.baseline_cell, baseline=True, discarded=discard)
             if trial.state != "done":
                 self.reason = f"the baseline cannot be measured: {trial.error}"
@@ -107,7 +110,6 @@ class WorkloadRun:
             workload = self._space.workload
             if not discard and trial.rate is not None and self._record.rate(workload) is None:
                 await self._record.fix_rate(workload, trial.rate)
-        return self._judge_preflight()
 
     def _judge_preflight(self) -> bool:
         trials = [each for each in self._trials if each.role == "preflight" and each.counts]

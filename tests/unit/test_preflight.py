@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from ingestune_tui.tuning.preflight import cap_trials, noise_of, preflight, price
+from ingestune_tui.tuning.preflight import another_throwaway, cap_trials, noise_of, preflight, price
 
 
 def test_a_spread_of_thirty_percent_is_an_unstable_machine() -> None:
@@ -64,3 +64,22 @@ def test_a_budget_bounds_the_price() -> None:
 )
 def test_the_cap_grows_with_the_noise_from_a_third_of_the_cells_to_all(cells: int, noise: float, cap: int) -> None:
     assert cap_trials(cells, noise) == cap
+
+
+@pytest.mark.parametrize(
+    ("rates", "fresh", "another"),
+    [
+        ([], True, True),
+        ([], False, True),
+        ([200.0], False, False),
+        ([200.0], True, True),
+        ([200.0, 300.0], True, True),
+        ([200.0, 300.0, 320.0], True, False),
+        ([200.0, 150.0], True, False),
+        ([100.0, 200.0, 300.0, 400.0], True, False),
+    ],
+)
+def test_brokers_just_started_are_thrown_trials_until_they_get_no_faster(
+    rates: list[float], fresh: bool, another: bool
+) -> None:
+    assert another_throwaway(rates, fresh=fresh) is another
