@@ -1,10 +1,11 @@
 """Our load generator beside Kafka's own and librdkafka's own, on one broker, with equal settings.
 
-    python -m tests.bench.yardstick [--sizes 10,100,1000,10000] [--repetitions 3] [--seconds 4] [--json FILE]
+    python -m tests.bench.yardstick [--sizes 10,100,1000,10000] [--pairs 6] [--seconds 4] [--json FILE]
 
-Contenders take turns, every run on a topic of its own that is deleted before the next. The figure is messages
-acknowledged a second after a warm-up; a ratio is taken within each round, its spread is over the rounds.
-Our Java child takes part beside ProducerPerformance: equal settings must give equal throughput.
+Two contenders at a time meet in pairs of neighbouring runs, in ABBA order; before that each runs once for nothing.
+Every run has a topic of its own, which is gone before the next. The figure is messages acknowledged a second after
+a warm-up; of a comparison, the geometric mean of its pairs' ratios with its 95 % t interval.
+Our Java child meets ProducerPerformance too: equal settings must give equal throughput.
 librdkafka's `rdkafka_performance` takes part if it is on PATH or named by RDKAFKA_PERFORMANCE.
 """
 
@@ -23,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ingestune_tui.bench.java_child import prepare
@@ -31,6 +32,7 @@ from ingestune_tui.bench.java_launch import FLAGS
 from ingestune_tui.bench.payload import prepare_values
 from ingestune_tui.kafka.jars import KafkaRuntime, kafka_runtime
 from ingestune_tui.kafka.local_broker import LocalKafka
+from ingestune_tui.tuning.confirm import ratio_interval
 from tests.bench.load_child import LoadChild, fresh_topic, producer_spec
 
 PARTITIONS = 6
@@ -54,8 +56,11 @@ JAVA_SETTINGS = {
     "max.in.flight.requests.per.connection": "5",
     "enable.idempotence": "false",
     "buffer.memory": "67108864",
+    "send.buffer.bytes": "-1",
+    "receive.buffer.bytes": "-1",
 }
-"""The same, as far as the Java client has it: its queue is bounded by bytes alone."""
+"""The same, as far as the Java client has it: its queue is bounded by bytes alone. -1 leaves a socket's buffers to the
+system, as librdkafka does."""
 
 JAVA_HEAP = ("-Xms1200m", "-Xmx1200m")
 """Enough for the reports of a full buffer of 10-byte messages, about what the Java child gives itself there."""
@@ -171,37 +176,61 @@ def rdkafka_performance() -> str | None:
     return os.environ.get("RDKAFKA_PERFORMANCE") or shutil.which(RDKAFKA)
 
 
-def contenders() -> dict[str, Callable[[Round], float]]:
-    """Who takes part here, by name."""
-    found: dict[str, Callable[[Round], float]] = {OURS: run_ours}
-    if rdkafka_performance():
-        found[RDKAFKA] = run_rdkafka_performance
-    found[JAVA] = run_producer_performance
-    found[OURS_JAVA] = run_our_java
-    return found
-
-
+CONTENDERS: dict[str, Callable[[Round], float]] = {
+    OURS: run_ours,
+    RDKAFKA: run_rdkafka_performance,
+    JAVA: run_producer_performance,
+    OURS_JAVA: run_our_java,
+}
 COMPARISONS = ((OURS, RDKAFKA), (OURS, JAVA), (OURS_JAVA, JAVA))
 
 
-async def measure(sizes: list[int], repetitions: int, seconds: float) -> dict[int, dict[str, list[float]]]:
-    """Rates by size and contender, one per repetition, on a broker of our own."""
-    rates: dict[int, dict[str, list[float]]] = {}
-    who = contenders()
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two contenders at one size, in pairs."""
+
+    message_bytes: int
+    one: str
+    other: str
+    rates: list[tuple[float, float]]
+    """Messages/s of both, a pair each."""
+
+    def row(self) -> str:
+        """A line of the table in Markdown."""
+        mine, theirs = (statistics.median(side) for side in zip(*self.rates, strict=True))
+        ratio, low, high = ratio_interval([(theirs, mine) for mine, theirs in self.rates])
+        return (
+            f"| {self.message_bytes:,} | {self.one} / {self.other} | {mine:,.0f} | {theirs:,.0f} "
+            f"| {ratio:.2f} [{low:.2f}, {high:.2f}] |"
+        )
+
+
+async def measure(sizes: list[int], pairs: int, seconds: float) -> list[Comparison]:
+    """Every comparison at every size, on a broker of our own."""
+    found: list[Comparison] = []
+    here = [pair for pair in COMPARISONS if RDKAFKA not in pair or rdkafka_performance()]
     runtime, java_child = await kafka_runtime(), (await prepare()).command
     async with LocalKafka() as kafka:
+
+        async def run(name: str, size: int) -> float:
+            of = Round(kafka.bootstrap, "", size, seconds, runtime, java_child)
+            rate, topic = await asyncio.to_thread(_one, CONTENDERS[name], of)
+            await kafka.wait_topic_gone(topic)
+            print(f"{size:>6} B  {name:<20} {rate:>12,.0f} messages/s", flush=True)
+            return rate
+
         for size in sizes:
-            rates[size] = {name: [] for name in who}
-            for repetition in range(repetitions):
-                names = list(who)
-                turn = repetition % len(names)
-                for name in names[turn:] + names[:turn]:
-                    of = Round(kafka.bootstrap, "", size, seconds, runtime, java_child)
-                    rate, topic = await asyncio.to_thread(_one, who[name], of)
-                    await kafka.wait_topic_gone(topic)
-                    rates[size][name].append(rate)
-                    print(f"{size:>6} B  round {repetition + 1}  {name:<20} {rate:>12,.0f} messages/s", flush=True)
-    return rates
+            for one, other in here:
+                await run(one, size)
+                await run(other, size)
+                rates: list[tuple[float, float]] = []
+                for turn in range(pairs):
+                    first, second = (one, other) if turn % 2 == 0 else (other, one)
+                    by_name = {first: await run(first, size), second: await run(second, size)}
+                    rates.append((by_name[one], by_name[other]))
+                found.append(Comparison(size, one, other, rates))
+                print(found[-1].row(), flush=True)
+    return found
 
 
 def _one(contender: Callable[[Round], float], of: Round) -> tuple[float, str]:
@@ -210,34 +239,20 @@ def _one(contender: Callable[[Round], float], of: Round) -> tuple[float, str]:
         return contender(replace(of, topic=topic)), topic
 
 
-def table(rates: dict[int, dict[str, list[float]]]) -> str:
-    """Medians and ratios as a table in Markdown."""
-    names = list(next(iter(rates.values())))
-    pairs = [pair for pair in COMPARISONS if set(pair) <= set(names)]
-    head = ["bytes", *(f"{name} (msg/s)" for name in names), *(f"{one} / {other}" for one, other in pairs)]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for size, by_name in rates.items():
-        cells = [f"{size:,}", *(f"{statistics.median(by_name[name]):,.0f}" for name in names)]
-        for one, other in pairs:
-            ratios = [mine / theirs for mine, theirs in zip(by_name[one], by_name[other], strict=True)]
-            cells.append(f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]")
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="10,100,1000,10000")
-    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if rdkafka_performance() is None:
         print(f"{RDKAFKA} is not here: put it on PATH or name it in RDKAFKA_PERFORMANCE", file=sys.stderr)
-    rates = asyncio.run(measure([int(size) for size in given.sizes.split(",")], given.repetitions, given.seconds))
-    print("\n" + table(rates))
+    found = asyncio.run(measure([int(size) for size in given.sizes.split(",")], given.pairs, given.seconds))
+    print("\n| bytes | compared | msg/s | msg/s | ratio |\n|---|---|---|---|---|")
+    print("\n".join(comparison.row() for comparison in found))
     if given.json:
-        given.json.write_text(json.dumps(rates, indent=2))
+        given.json.write_text(json.dumps([asdict(comparison) for comparison in found], indent=2))
 
 
 if __name__ == "__main__":
