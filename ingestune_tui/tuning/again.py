@@ -13,8 +13,9 @@ from collections.abc import Callable
 from ingestune_tui.model.events import Event, Notice
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.trial import Trial
+from ingestune_tui.tuning.planned import Planned
 from ingestune_tui.tuning.record import StudyRecord
-from ingestune_tui.tuning.trial_loop import Planned, TrialLoop
+from ingestune_tui.tuning.trial_loop import TrialLoop
 
 
 class Again:

@@ -38,7 +38,8 @@ from ingestune_tui.tuning.left_out import cannot_win, not_run
 from ingestune_tui.tuning.outcome import judge, leader_and_runner_up
 from ingestune_tui.tuning.record import StudyRecord
 from ingestune_tui.tuning.search import observations
-from ingestune_tui.tuning.trial_loop import Stopped, TrialLoop, topic_stem
+from ingestune_tui.tuning.trial_loop import TrialLoop, topic_stem
+from ingestune_tui.tuning.waits import Stopped
 from ingestune_tui.tuning.workload_run import Identity, WorkloadRun
 from ingestune_tui.units import three_digits
 

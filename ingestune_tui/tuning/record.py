@@ -16,7 +16,9 @@ from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.common_window import unequal
 from ingestune_tui.tuning.pairs import complete_pairs
-from ingestune_tui.tuning.trial_loop import GAP_S, Planned, TrialLoop
+from ingestune_tui.tuning.planned import Planned
+from ingestune_tui.tuning.trial_loop import TrialLoop
+from ingestune_tui.tuning.waits import GAP_S
 
 NO_LEADER = -1
 

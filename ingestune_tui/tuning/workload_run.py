@@ -23,12 +23,13 @@ from ingestune_tui.tuning.confirm import affordable_pairs, pair_order
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
 from ingestune_tui.tuning.futile import fail_alike
 from ingestune_tui.tuning.outcome import predictions_of
+from ingestune_tui.tuning.planned import Planned
 from ingestune_tui.tuning.planner import plan_race
 from ingestune_tui.tuning.progress import Reporter
 from ingestune_tui.tuning.record import NO_LEADER, StudyRecord, cost_s
 from ingestune_tui.tuning.search import objective_value, observations, search_space, study_seed
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan, StopReason, infeasible_cells
-from ingestune_tui.tuning.trial_loop import Planned, TrialLoop
+from ingestune_tui.tuning.trial_loop import TrialLoop
 
 _BASELINE_ATTEMPTS = 3
 """A block's baseline trial that lacks the figure that decides is run again so often in all."""

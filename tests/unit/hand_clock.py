@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ingestune_tui.tuning import trial_loop
+from ingestune_tui.tuning import trial_loop, waits
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 
 
@@ -16,7 +16,8 @@ class HandClock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = 0.0
-        monkeypatch.setattr(trial_loop, "time", SimpleNamespace(monotonic=lambda: self.now_s))
+        for module in (trial_loop, waits):
+            monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now_s))
 
     def timed(self, script: Callable[[TrialOrder], Measurement], seconds: float) -> Callable[[TrialOrder], Measurement]:
         """The script, of which every run takes so long."""

@@ -18,7 +18,7 @@ from ingestune_tui.model.ids import new_id
 from ingestune_tui.model.study import Cluster, Study
 from ingestune_tui.model.trial import Audit, Latency, Trial, Why
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning import trial_loop
+from ingestune_tui.tuning import trial_loop, waits
 from ingestune_tui.tuning.engine import Engine, EngineOptions
 from ingestune_tui.tuning.grid_file import GridFile, resolve
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
@@ -159,5 +159,5 @@ def scripted(monkeypatch: pytest.MonkeyPatch, store: Store, grid: str, script: S
             return None
 
     monkeypatch.setattr(trial_loop, "TrialRunner", ScriptedRunner)
-    monkeypatch.setattr(trial_loop, "GAP_S", 0.0)
+    monkeypatch.setattr(waits, "GAP_S", 0.0)
     return world

@@ -217,7 +217,7 @@ async def test_a_node_that_goes_down_while_it_is_read_back_pauses_the_study_and_
 ) -> None:
     brokers = Brokers()
     on(monkeypatch, brokers)
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    monkeypatch.setattr("ingestune_tui.tuning.waits._RETRIES_S", (0.0,))
     kept: list[int] = []
 
     def script(order: TrialOrder) -> Measurement:

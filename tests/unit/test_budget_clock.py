@@ -11,7 +11,7 @@ from ingestune_tui.errors import ClusterUnreachable, TrialError
 from ingestune_tui.model.events import Event, StudyPaused
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning import trial_loop
+from ingestune_tui.tuning import waits
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.record import cost_s
 from tests.unit import scripted_cluster
@@ -35,7 +35,7 @@ acks = "all"
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
-    monkeypatch.setattr(trial_loop, "_RETRIES_S", (0.0,))
+    monkeypatch.setattr(waits, "_RETRIES_S", (0.0,))
     return HandClock(monkeypatch)
 
 

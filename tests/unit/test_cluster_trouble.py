@@ -96,7 +96,7 @@ async def test_when_our_own_cluster_dies_the_study_ends_and_can_be_gone_on_with(
 async def test_our_own_cluster_that_dies_while_it_is_waited_for_ends_the_waiting(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    monkeypatch.setattr("ingestune_tui.tuning.waits._RETRIES_S", (0.0,))
     own = Own()
 
     async def answer() -> None:
@@ -145,7 +145,7 @@ async def test_somebody_elses_cluster_is_never_called_dead() -> None:
 async def test_a_cell_that_loses_its_brokers_each_time_is_infeasible_where_the_cluster_answers(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    monkeypatch.setattr("ingestune_tui.tuning.waits._RETRIES_S", (0.0,))
 
     def script(order: TrialOrder) -> Measurement:
         if order.configuration.get(Scope.PRODUCER, "linger.ms") == 50:
@@ -165,7 +165,7 @@ async def test_a_cell_that_loses_its_brokers_each_time_is_infeasible_where_the_c
 async def test_a_cell_is_not_to_blame_while_the_cluster_does_not_answer_either(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    monkeypatch.setattr("ingestune_tui.tuning.trial_loop._RETRIES_S", (0.0,))
+    monkeypatch.setattr("ingestune_tui.tuning.waits._RETRIES_S", (0.0,))
     away = 5
     asked = 0
 

@@ -23,7 +23,7 @@ from ingestune_tui.model.events import (
 from ingestune_tui.model.space import expand
 from ingestune_tui.model.trial import Flag, Latency, Trial
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning import trial_loop
+from ingestune_tui.tuning import waits
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.pairs import complete_pairs
@@ -156,7 +156,7 @@ async def test_a_passing_failure_is_tried_again(monkeypatch: pytest.MonkeyPatch,
 async def test_a_broker_that_goes_away_pauses_the_study_and_costs_no_trial(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    monkeypatch.setattr(trial_loop, "_RETRIES_S", (0.0,))
+    monkeypatch.setattr(waits, "_RETRIES_S", (0.0,))
     gone = iter([True])
 
     def script(order: TrialOrder) -> Measurement:

@@ -11,7 +11,7 @@ from ingestune_tui.errors import ClusterUnreachable
 from ingestune_tui.model.events import StudyPaused
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning import trial_loop
+from ingestune_tui.tuning import waits
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from tests.unit.scripted_cluster import Heard, Scripted, by_linger, scripted
 
@@ -83,7 +83,7 @@ async def test_a_study_that_is_stopped_while_it_is_paused_is_listed_stopped(
 async def test_a_study_whose_broker_is_away_is_listed_paused_until_it_answers(
     monkeypatch: pytest.MonkeyPatch, store: Store, states: list[str]
 ) -> None:
-    monkeypatch.setattr(trial_loop, "_RETRIES_S", (0.0,))
+    monkeypatch.setattr(waits, "_RETRIES_S", (0.0,))
     gone = iter([True])
 
     def script(order: TrialOrder) -> Measurement:
