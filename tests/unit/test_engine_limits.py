@@ -8,6 +8,7 @@ import pytest
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.events import SearchStopped
+from ingestune_tui.report.summary import claim
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from tests.unit.scripted_cluster import measured, scripted
@@ -72,6 +73,7 @@ async def test_a_faster_baseline_that_breaks_the_limit_is_not_handed_out(
     assert outcome.winner is not None
     assert outcome.winner.get(Scope.PRODUCER, "linger.ms") == 50
     assert outcome.reason == "the baseline does more, and kept p99 below 5 ms in only 0 of 4 fresh trials"
+    assert claim(outcome).count(outcome.reason) == 1
 
 
 async def test_a_configuration_without_a_p99_never_wins_under_a_limit(
