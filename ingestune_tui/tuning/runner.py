@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from ingestune_tui.bench.protocol import (
-    ConsumerSpec,
     Finish,
     Finished,
     Pace,
-    ProducerSpec,
     Ready,
     Saturate,
     StageDone,
@@ -29,16 +27,17 @@ from ingestune_tui.errors import ClusterError, StudyError, TrialError
 from ingestune_tui.kafka.dynamic_config import same_value
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.space import topic_settings, topic_shape
-from ingestune_tui.model.trial import Audit
 from ingestune_tui.tuning import merge, patience
+from ingestune_tui.tuning.audit import audit_of, refuse_unacknowledged
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.consumers import Consumers
 from ingestune_tui.tuning.disk import DiskBudget
-from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, child_byte_cap, node_bytes, trial_bytes
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR, node_bytes, trial_bytes
 from ingestune_tui.tuning.flags import flags_of, overloaded
 from ingestune_tui.tuning.load_child import SILENCE_S, LoadChild
-from ingestune_tui.tuning.log_bytes import node_share, share_of
+from ingestune_tui.tuning.log_bytes import share_of
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
+from ingestune_tui.tuning.specs import consumer_spec, producer_spec
 from ingestune_tui.tuning.windows import MOST_WARMUP_S, warmed_up
 from ingestune_tui.units import about_bytes
 
@@ -187,9 +186,9 @@ class TrialRunner:
         if readers and not self._cluster.info.simulated:  # a leader that does not know it yet tells no offsets
             await self._cluster.admin.end_offsets(order.topic)
         for shard, child in enumerate(producers):
-            await child.send(self._producer_spec(order, shard, partitions, replication))
+            await child.send(producer_spec(order, self._cluster, shard, partitions, replication))
         for index, child in enumerate(readers):
-            await child.send(self._consumer_spec(order, range(index, partitions, len(readers))))
+            await child.send(consumer_spec(order, self._cluster, range(index, partitions, len(readers))))
         what = "the load processes to connect and have their first messages acknowledged"
         ready = await asyncio.gather(*(child.expect(Ready, patience.READY_S, what) for child in [*producers, *readers]))
 
@@ -313,32 +312,6 @@ class TrialRunner:
                     code="TOPIC_SETTING_IGNORED",
                 )
 
-    def _producer_spec(self, order: TrialOrder, shard: int, partitions: int, replication: int) -> ProducerSpec:
-        workload, limits = order.workload, order.limits
-        bytes_per_s = None if limits.bytes_per_s is None else max(1, limits.bytes_per_s // workload.producers)
-        settings = order.configuration.scope(Scope.PRODUCER)
-        return ProducerSpec(
-            config=self._cluster.client_config(workload.client, Scope.PRODUCER, settings),
-            topic=order.topic,
-            partitions=partitions,
-            message_bytes=workload.message_bytes,
-            payload=workload.payload,
-            keys=workload.keys,
-            seed=order.seed + shard,
-            bytes_cap=child_byte_cap(limits, workload, node_share(partitions, replication, self._cluster.info.nodes)),
-            bytes_per_s=bytes_per_s,
-            due_time_header=workload.consumers > 0,
-        )
-
-    def _consumer_spec(self, order: TrialOrder, partitions: Iterable[int]) -> ConsumerSpec:
-        settings = order.configuration.scope(Scope.CONSUMER)
-        return ConsumerSpec(
-            config=self._cluster.client_config("librdkafka", Scope.CONSUMER, settings),
-            topic=order.topic,
-            partitions=list(partitions),
-            message_bytes=order.workload.message_bytes,
-        )
-
     def _linger_s(self, order: TrialOrder) -> float:
         return float(order.configuration.get(Scope.PRODUCER, "linger.ms") or 0) / 1000
 
@@ -354,39 +327,6 @@ class TrialRunner:
             self._cluster.admin.start_offsets(topic), self._cluster.admin.end_offsets(topic)
         )
         return sum(ends[partition] - starts.get(partition, 0) for partition in ends)
-
-
-def audit_of(finished: Finished, growth: int | None, *, acks0: bool, unread: Mapping[str, int] | None = None) -> Audit:
-    """The topic's growth against the acknowledged count. With acks=0 a loss is a figure, not an error.
-
-    `unread` are the consumers' failures, by error name.
-    """
-    lost, surplus = 0, 0
-    if growth is not None:
-        lost = max(0, finished.acknowledged - growth)
-        surplus = min(max(0, growth - finished.acknowledged), finished.timed_out + finished.unacknowledged)
-    failed = dict(finished.failed)
-    if finished.unacknowledged:
-        failed["UNACKNOWLEDGED"] = finished.unacknowledged
-    if lost and not acks0:
-        failed["LOST"] = lost
-    failed |= {f"consumer {name}": count for name, count in (unread or {}).items()}
-    return Audit(
-        sent=finished.sent,
-        acknowledged=finished.acknowledged,
-        failed=failed,
-        topic_growth=growth,
-        lost=lost,
-        surplus=surplus,
-        bytes_written=finished.bytes,
-    )
-
-
-def refuse_unacknowledged(saturated: StageDone) -> None:
-    """Raise TrialError, with the commonest reason, where every message of the stage failed: 0 msg/s is no figure."""
-    if saturated.messages == 0 and saturated.failed:
-        code, count = max(saturated.failed.items(), key=lambda item: item[1])
-        raise TrialError(f"no message was acknowledged: {count:,} x {code}", code=code)
 
 
 def round_rate(rate: float) -> float:

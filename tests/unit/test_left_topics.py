@@ -9,8 +9,9 @@ import pytest
 
 from ingestune_tui.bench.protocol import StageDone
 from ingestune_tui.errors import ClusterUnreachable, StudyError, TrialError
+from ingestune_tui.tuning.audit import refuse_unacknowledged
 from ingestune_tui.tuning.disk import DiskBudget
-from ingestune_tui.tuning.runner import TrialRunner, refuse_unacknowledged
+from ingestune_tui.tuning.runner import TrialRunner
 
 
 def runner(answers: list[Exception | None], disk: DiskBudget) -> TrialRunner:

@@ -10,8 +10,8 @@ import pytest
 from ingestune_tui.bench.protocol import Finished, StageDone
 from ingestune_tui.model.sample import Sample, Stage
 from ingestune_tui.model.trial import REMEDIES, Audit, Flag
+from ingestune_tui.tuning.audit import audit_of
 from ingestune_tui.tuning.flags import flags_of
-from ingestune_tui.tuning.runner import audit_of
 from ingestune_tui.tuning.windows import fell_at_the_end, theil_sen_slope, trend, warmed_up
 
 
