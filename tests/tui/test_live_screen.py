@@ -16,6 +16,7 @@ from ingestune_tui.model.events import (
     StopAndConfirm,
     StudyFinished,
     StudyPaused,
+    TrialFinished,
     TrialSampled,
     TrialStaged,
     TrialStarted,
@@ -237,6 +238,24 @@ async def test_the_strip_keeps_half_its_width_for_the_marks_and_cuts_the_sentenc
         assert sentence.endswith(" …")
         assert said.startswith(sentence.removesuffix(" …") + " ")
         assert len(strip.text()) <= 78
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_trial_that_was_dropped_has_not_failed_and_keeps_no_rate(tmp_path: Path, size: tuple[int, int]) -> None:
+    view = until(FakeStudy().all(), 4, "warmup", 1)
+    done = next(each for each in FakeStudy().all() if isinstance(each, TrialFinished) and each.trial == 4)
+    view.trials[4].samples.clear()
+    view.apply(
+        msgspec.structs.replace(
+            done, state="interrupted", error="the study was stopped", messages_per_s=None, mb_per_s=None
+        )
+    )
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert "✗" not in app.screen.query_one(StudyStrip).text()
+        assert "·" in app.screen.query_one(StudyStrip).text()
+        assert "✓" not in app.screen.query_one(Tiles).text()
 
 
 async def test_looking_back_names_the_trial_on_the_charts(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class Mark:
     """One trial of the strip."""
 
     kind: str
-    """`baseline`, `tried`, `leader` (the best so far when it ran), `failed`, `running`, `tuned` (confirmation)."""
+    """`baseline`, `tried`, `leader` (the best so far), `failed`, `dropped`, `running`, `tuned` (confirmation)."""
     height: float = 0.0
     """0 to 1: its score between the worst and the best."""
 
@@ -44,6 +44,8 @@ def marks_of(view: StudyView, message_bytes: int) -> tuple[Mark, ...]:
         )
         if trial.finished is None:
             marks.append(Mark("running"))
+        elif trial.finished.state == "interrupted":
+            marks.append(Mark("dropped"))
         elif gain is None:
             marks.append(Mark("failed"))
         elif trial.baseline:
@@ -62,7 +64,7 @@ def squeezed(marks: tuple[Mark, ...], columns: int) -> tuple[Mark, ...]:
     """At most `columns` marks: neighbours share one, the highest of them speaking."""
     if len(marks) <= columns:
         return marks
-    order = {"running": 3, "leader": 2, "failed": 0}
+    order = {"running": 3, "leader": 2, "failed": 0, "dropped": -1}
     size = -(-len(marks) // columns)
     groups = [marks[i : i + size] for i in range(0, len(marks), size)]
     return tuple(max(group, key=lambda mark: (order.get(mark.kind, 1), mark.height)) for group in groups)
@@ -120,6 +122,8 @@ def _glyph(mark: Mark) -> Run:
             return "◇", "baseline"
         case "failed":
             return "✗", "bad"
+        case "dropped":
+            return "·", "flag"
         case "running":
             return "▶", "now"
         case "tuned":
@@ -131,9 +135,9 @@ def _glyph(mark: Mark) -> Run:
 def _bar(mark: Mark, line: float, level: int, rows: int) -> Run:
     """The character of one trial in one row; `level` 0 is the lowest row. The leader's line passes over empty cells."""
     filled = mark.height * rows - level
-    if mark.kind in ("failed", "running", "baseline", "tuned") and level == 0:
+    if mark.kind in ("failed", "dropped", "running", "baseline", "tuned") and level == 0:
         return _glyph(mark)
-    if mark.kind not in ("gap", "failed", "running") and filled > 0:
+    if mark.kind not in ("gap", "failed", "dropped", "running") and filled > 0:
         role = {"baseline": "baseline", "leader": "tuned", "tuned": "tuned"}.get(mark.kind, "paced")
         return _EIGHTHS[max(1, min(8, round(filled * 8)))], role
     if line and level == min(rows - 1, int(line * rows)):

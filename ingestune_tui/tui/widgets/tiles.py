@@ -29,7 +29,10 @@ def tiles_of(trial: TrialView | None) -> tuple[Tile, ...]:
         return tuple(Tile(label, "—", role="label") for label in ("throughput", "messages", "p99", "backlog", "errors"))
     rate = trial.rate
     role = "now" if trial.rate_counts else "label"
-    kept = " ✓" if trial.stage in ("drain", "paced", "finish") or trial.finished is not None else ""
+    over = trial.stage in ("drain", "paced", "finish") or (
+        trial.finished is not None and trial.finished.state == "done"
+    )
+    kept = " ✓" if over and rate is not None else ""
     failed = trial.finished is not None and trial.finished.state in ("failed", "infeasible")
     return (
         Tile(
