@@ -56,7 +56,10 @@ class Client(Handle):
         return self.sent - self.acknowledged - self.failed_total
 
     def connect(self, partitions: int, ring: Ring) -> None:
-        """Learn the topic, open every connection and have a few messages acknowledged. Raises LoadFailed."""
+        """Learn the topic, open every connection and have a few messages acknowledged. Raises LoadFailed.
+
+        The ring must stay as it is until the process ends: librdkafka's threads read the values in place.
+        """
         self.await_topic(partitions)
         until_ns = time.monotonic_ns() + int(CONNECT_S * 1e9)
         for partition in range(min(partitions, WARM_PARTITIONS)):
@@ -72,7 +75,7 @@ class Client(Handle):
 
     def _send_to(self, partition: int, ring: Ring) -> None:
         self.sent += 1
-        sent = self._functions.produce_batch(self._topic, partition, rd.MSG_COPY, ring.next_address, 1)
+        sent = self._functions.produce_batch(self._topic, partition, rd.MSG_LENT, ring.next_address, 1)
         if sent != 1:
             self._count_failure(ring.messages[ring.position].err, 1)
         ring.advance(1)
@@ -87,7 +90,7 @@ class Client(Handle):
         """
         count = ring.reach(wanted)
         taken: int = self._functions.produce_batch(
-            self._topic, rd.PARTITION_UNASSIGNED, rd.MSG_COPY, ring.next_address, count
+            self._topic, rd.PARTITION_UNASSIGNED, rd.MSG_LENT, ring.next_address, count
         )
         if taken == count:
             self.sent += count
@@ -111,7 +114,7 @@ class Client(Handle):
         for argument, kind in zip(arguments, kinds, strict=True):
             argument.kind = kind
         arguments[0].value.pointer = self._topic
-        arguments[1].value.flags = rd.MSG_COPY
+        arguments[1].value.flags = rd.MSG_LENT
         arguments[5].value.header = rd.Header(DUE_HEADER, ctypes.addressof(self._header), DUE_FORMAT.size)
         return arguments
 

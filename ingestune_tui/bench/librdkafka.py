@@ -18,7 +18,8 @@ from typing import Any, Final
 PARTITION_UNASSIGNED: Final = -1
 """The client's own partitioner chooses."""
 
-MSG_COPY: Final = 0x2
+MSG_LENT: Final = 0
+"""A message flag: the client neither copies nor frees the value, which must lie where it is until it is delivered."""
 PURGE_QUEUE_AND_INFLIGHT: Final = 0x3
 PRODUCER: Final = 0
 CONSUMER: Final = 1
