@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.errors import TrialError
@@ -58,13 +59,21 @@ async def trials(local_broker: LocalKafka) -> AsyncIterator[Trials]:
     async with ConfigAdmin(local_broker.connection) as admin:
         info = Cluster(id="test", label="local", kind="local", version=local_broker.version, nodes=1)
         opened = Trials(OpenCluster(info, local_broker.connection, admin, 1.0, (1,), local_broker))
+        groups = await asyncio.to_thread(consumer_groups, local_broker)
         yield opened
         await opened.runner.close()
+        assert await asyncio.to_thread(consumer_groups, local_broker) == groups
         for _ in range(100):  # a deletion is agreed to before every list of topics shows it
             if not (left := await admin.list_topics("ingestune-scopes-")):
                 break
             await asyncio.sleep(0.1)
         assert left == []
+
+
+def consumer_groups(kafka: LocalKafka) -> set[str]:
+    """Every consumer group that the brokers know of, with members or without."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 3})
+    return {group.group_id for group in admin.list_consumer_groups().result(30).valid}
 
 
 @pytest.mark.slow

@@ -29,8 +29,8 @@ message_bytes = 100
 partitions = 2
 [trial]
 warmup = "0.5s"
-saturated = "0.5s"
-paced = "0.3s"
+saturated = "1s"
+paced = "0.5s"
 [limits]
 bytes_per_trial = "60MB"
 bytes_per_s = "20MB"
@@ -109,15 +109,15 @@ def quit_and(screen: Terminal, answer: str, goodbye: str) -> None:
 
 def test_screens_that_die_sleep_shrink_or_multiply_cost_the_study_nothing(ingestune: Command, tmp_path: Path) -> None:
     with ExitStack() as held:
-        first = held.enter_context(terminal(ingestune.environment, tmp_path))
-        app = begin(ingestune, first, tmp_path)
+        app = begin(ingestune, held.enter_context(terminal(ingestune.environment, tmp_path)), tmp_path)
         app.send_signal(signal.SIGKILL)
-        first.until("exit 137")
+        app.wait(10)
         goes_on(ingestune)
 
+        first = held.enter_context(terminal(ingestune.environment, tmp_path))
         second = held.enter_context(terminal(ingestune.environment, tmp_path, (120, 40)))
         for screen in (first, second):
-            screen.type("clear; ingestune attach")
+            screen.type("ingestune attach")
             screen.press("Enter")
             screen.when(lambda text: LISTED.search(text) is not None, "earlier trials", within_s=30)
             screen.when(lambda text: CHART.search(text) is not None, "a chart", within_s=30)
@@ -147,7 +147,7 @@ def test_screens_that_die_sleep_shrink_or_multiply_cost_the_study_nothing(ingest
 def test_a_lost_line_leaves_the_study_to_itself_and_not_for_ever(ingestune: Command, tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_text(GRID)
     with terminal(ingestune.environment, tmp_path) as screen:
-        screen.type("ingestune run long.toml --cluster simulated --max-unattended 4s")
+        screen.type("ingestune run long.toml --cluster simulated --max-unattended 8s")
         screen.press("Enter")
         wait_until(lambda: finished_trials(ingestune) >= 1, within_s=60)
     goes_on(ingestune)
