@@ -28,6 +28,9 @@ DUE_HEADER: Final = b"due"
 DUE_FORMAT: Final = struct.Struct(">q")
 """The header's value: wall clock nanoseconds, 8 bytes, most significant first."""
 
+_LENT: Final[list[Ring]] = []
+"""Rings whose messages are sent: kept until the process ends, since librdkafka's threads read the values in place."""
+
 
 class Client(Handle):
     """A producer on one topic and its books."""
@@ -56,10 +59,8 @@ class Client(Handle):
         return self.sent - self.acknowledged - self.failed_total
 
     def connect(self, partitions: int, ring: Ring) -> None:
-        """Learn the topic, open every connection and have a few messages acknowledged. Raises LoadFailed.
-
-        The ring must stay as it is until the process ends: librdkafka's threads read the values in place.
-        """
+        """Learn the topic, open every connection and have a few messages acknowledged. Raises LoadFailed."""
+        _LENT.append(ring)
         self.await_topic(partitions)
         until_ns = time.monotonic_ns() + int(CONNECT_S * 1e9)
         for partition in range(min(partitions, WARM_PARTITIONS)):

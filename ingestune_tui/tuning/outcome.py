@@ -48,14 +48,16 @@ def judge(
     `leader` is whom the search put first: the baseline itself, where the challenger is only the runner-up.
     `infeasible` is True when nothing could be measured at all, as against not having got so far. `keeps_limit` is the
     probability that the leader keeps the limit: one that may break it is handed out only when fresh pairs saw it keep
-    the limit. `series` are the samples of pairs with unequal windows.
+    the limit, and one that fresh pairs saw break it never. `series` are the samples of pairs with unequal windows.
     """
     pairs = list(complete_pairs(trials).values())
     kind: VerdictKind = "infeasible" if infeasible else "unconfirmed"
     ratio = latency = throughput = None
     latency_reason = compared = ""
+    broke_limit = False
     if challenger is not None and not reason and pairs_planned and len(pairs) == pairs_planned:
         kind, ratio, reason = _claim(grid, pairs, series or {})
+        broke_limit = not _keep_limit(grid, [new for _, new in pairs])
         latency, latency_reason = _latency_ratio(pairs)
         if ratio is not None and grid.objective.figure != "throughput":
             throughput = _ratio_of([throughputs(pair, series or {}) for pair in pairs])
@@ -73,6 +75,8 @@ def judge(
     elif kind == "slower":
         winner = space.baseline
         reason = "the baseline is better than anything the search found"
+    if broke_limit and chosen == challenger:
+        winner = None
     if kind == "unconfirmed" and chosen is not None and keeps_limit < FEASIBLE_ENOUGH:
         kind, winner = "infeasible", None
         reason = "; ".join(each for each in (doubtful_limit(grid, keeps_limit), reason) if each)
@@ -205,12 +209,20 @@ def _keeping(trials: Sequence[Trial], limit: float) -> int:
     return sum(p99 is not None and p99 < limit for p99 in figures)
 
 
+def _keep_limit(grid: Grid, trials: Sequence[Trial]) -> bool:
+    """Whether nearly all of them kept the limit, or there is none."""
+    limit = grid.objective.p99_limit_ms
+    return limit is None or _keeping(trials, limit) >= FEASIBLE_ENOUGH * len(trials)
+
+
 def _baseline_breaks_limit(grid: Grid, pairs: Sequence[Pair]) -> str:
     """Why a faster baseline is no answer: it breaks the limit that the leader keeps. Empty where it is one."""
     limit = grid.objective.p99_limit_ms
-    if limit is None or (kept := _keeping([old for old, _ in pairs], limit)) >= FEASIBLE_ENOUGH * len(pairs):
+    baselines = [old for old, _ in pairs]
+    if limit is None or _keep_limit(grid, baselines):
         return ""
-    return f"the baseline does more, and kept p99 below {limit:g} ms in only {kept} of {len(pairs)} fresh trials"
+    kept = f"{_keeping(baselines, limit)} of {len(pairs)} fresh trials"
+    return f"the baseline does more, and kept p99 below {limit:g} ms in only {kept}"
 
 
 def _compared(pairs: Sequence[Pair]) -> str:
@@ -235,12 +247,10 @@ def _claim(grid: Grid, pairs: Sequence[Pair], series: Series) -> tuple[VerdictKi
         if not without:
             return "unconfirmed", None, f"{words} over a common window: raise [limits] bytes_per_trial"
         return "unconfirmed", None, f"{words}: {why_without(without)}"
-    limit = grid.objective.p99_limit_ms
-    if limit is not None:
-        kept = _keeping([new for _, new in pairs], limit)
-        if kept < FEASIBLE_ENOUGH * len(pairs):
-            words = f"the leader kept p99 below {limit:g} ms in only {kept} of {len(pairs)} fresh trials"
-            return "unconfirmed", None, words
+    challengers = [new for _, new in pairs]
+    if (limit := grid.objective.p99_limit_ms) is not None and not _keep_limit(grid, challengers):
+        kept = f"{_keeping(challengers, limit)} of {len(pairs)} fresh trials"
+        return "unconfirmed", None, f"the leader kept p99 below {limit:g} ms in only {kept}"
     found = confirm.verdict(known, maximize=grid.objective.maximize)
     if found.ratio is None or found.low is None or found.high is None:
         return "unconfirmed", None, "too few pairs for a claim"

@@ -1,4 +1,4 @@
-"""The baseline trials before a search: how noisy the machine is, whether it is fit to be measured on, and the price.
+"""The baseline trials before a search: how noisy the machine is, and whether it is fit to be measured on.
 
 Pure, without numpy. The noise is only a first guess; the race fits its own. Called by the engine and by `check`.
 """
@@ -9,12 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ingestune_tui.units import format_duration
-
 THROWAWAY_TRIALS = 1
 MOST_THROWAWAYS = 4
 BASELINE_TRIALS = 4
-RISING = 1.15
+RISING = 1.05
 """A throw-away so much faster than the one before says that the brokers were still warming up."""
 UNSTABLE_SPREAD = 0.30
 """(max - min) / mean of the baseline trials, from which the machine is called unstable."""
@@ -47,7 +45,7 @@ class Preflight:
 def another_throwaway(rates: Sequence[float], *, fresh: bool) -> bool:
     """Whether the next baseline trial counts nowhere, after throw-aways of these messages/s, oldest first.
 
-    One is always thrown away. Brokers that were only just started go on getting faster for some forty seconds of load,
+    One is always thrown away. Brokers that were only just started go on getting faster for a minute of load or so,
     while their code is compiled: on them it goes on until a trial is hardly faster than the one before.
     """
     if len(rates) < THROWAWAY_TRIALS:
@@ -101,26 +99,3 @@ def most_trials(cells: int, noise: float) -> int:
 def _ramp(value: float, start: float, end: float) -> float:
     """0 up to `start`, 1 from `end` on, linear in between."""
     return min(max((value - start) / (end - start), 0.0), 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """How many trials a study takes at most, and how long that is."""
-
-    search_trials: int
-    """Of the search, at its cap."""
-    confirm_trials: int
-    """Of the confirmation, two per pair."""
-    seconds: float
-    """Everything, the preflight included."""
-    message: str
-    """As shown: `noise 9 %; about 27 min`."""
-
-
-def price(search_trials: int, pairs: int, trial_s: float, noise: float, budget_s: float | None = None) -> Price:
-    """The price of one search with its confirmation; `trial_s` is one trial with its gap. A budget bounds it."""
-    confirm_trials = 2 * pairs
-    seconds = (THROWAWAY_TRIALS + BASELINE_TRIALS + search_trials + confirm_trials) * trial_s
-    if budget_s is not None:
-        seconds = min(seconds, budget_s)
-    return Price(search_trials, confirm_trials, seconds, f"noise {noise:.0%}; about {format_duration(seconds)}")

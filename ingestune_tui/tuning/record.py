@@ -17,6 +17,7 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.common_window import unequal
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.planned import Planned
+from ingestune_tui.tuning.preflight import another_throwaway
 from ingestune_tui.tuning.trial_loop import TrialLoop
 from ingestune_tui.tuning.waits import GAP_S
 
@@ -72,9 +73,16 @@ class StudyRecord:
                     self.series[trial.id] = await self.store.samples(trial.id)
 
     async def measure(self, loop: TrialLoop, planned: Planned) -> Trial:
-        """Run it and keep it; the first trial after a restart of the brokers is another one, thrown away."""
+        """Run it and keep it; after a start of the brokers others come before it, which are thrown away.
+
+        One after a restart with other settings, which its whole study pays for; after a start for a study that goes on,
+        as many as a new study begins with.
+        """
         if loop.needs_throwaway(planned):
-            await self._run(loop, replace(planned, discarded=True, pair=None))
+            fresh, rates = loop.fresh, list[float]()
+            while another_throwaway(rates, fresh=fresh):
+                thrown = await self._run(loop, replace(planned, discarded=True, pair=None))
+                rates.append(thrown.messages_per_s or 0.0)
         return await self._run(loop, planned)
 
     async def _run(self, loop: TrialLoop, planned: Planned) -> Trial:

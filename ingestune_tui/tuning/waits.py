@@ -7,6 +7,7 @@ cluster of our own dies.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -33,6 +34,8 @@ MORE_ROOM = (
 )
 _LOOK_S = 0.5
 """How often a cluster of our own is looked at while something is waited for."""
+_DELETE_AGAIN_S = 30.0
+"""How often deletions that failed are tried again while their room is waited for."""
 _RETRIES_S = (2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
@@ -97,24 +100,32 @@ class Waits:
 
     async def until_allowed(self, configuration: Configuration, workload: Workload) -> None:
         """Until not paused, a gap after the last trial has passed, and the disks have room for this one."""
-        if not self._go.is_set():
-            paused_at = time.monotonic()
-            await self._list_as("paused")
-            self._emit(StudyPaused(study=self._study.name, reason="paused by the person"))
-            await self._unless_over(self._go.wait())
-            await self._list_as("running")
-            self._paused_s += time.monotonic() - paused_at
-            self._emit(StudyResumed(study=self._study.name))
-        gap = self._ended_at + GAP_S - time.monotonic()
-        if gap > 0:
-            await self._unless_over(asyncio.sleep(gap))
-        await self._unless_over(self._runner.delete_left())
         share = share_of(configuration, workload, self._cluster.info.nodes)
         expected = trial_bytes(workload, self._grid.timings, self._grid.limits, share)
-        await self._for_room(expected)
-        await self._for_free_disk()
-        if self._stop.is_set():
-            raise Stopped
+        while True:
+            await self._for_the_person()
+            gap = self._ended_at + GAP_S - time.monotonic()
+            if gap > 0:
+                await self._unless_over(asyncio.sleep(gap))
+            await self._unless_over(self._runner.delete_left())
+            await self._for_room(expected)
+            await self._for_free_disk()
+            if self._stop.is_set():
+                raise Stopped
+            if not self.paused:  # else the pause came while something else was waited for
+                return
+
+    async def _for_the_person(self) -> None:
+        """Until no pause is asked for."""
+        if not self.paused:
+            return
+        paused_at = time.monotonic()
+        await self._list_as("paused")
+        self._emit(StudyPaused(study=self._study.name, reason="paused by the person"))
+        await self._unless_over(self._go.wait())
+        await self._list_as("running")
+        self._paused_s += time.monotonic() - paused_at
+        self._emit(StudyResumed(study=self._study.name))
 
     async def _list_as(self, state: StudyState) -> None:
         """What the list of studies says meanwhile; who pauses a study may look for it there."""
@@ -130,7 +141,14 @@ class Waits:
             reason = f"waiting for the broker to free {about_bytes(held)} of deleted topics"
             self._emit(StudyPaused(study=self._study.name, reason=reason, retry_in_s=round(seconds, 1)))
 
-        await self._unless_over(self._disk.wait_for_room(expected, waiting))
+        async def room() -> None:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_DELETE_AGAIN_S):
+                        return await self._disk.wait_for_room(expected, waiting)
+                await self._runner.delete_left()  # a deletion that failed meanwhile would be waited for without end
+
+        await self._unless_over(room())
         if waited:
             self._emit(StudyResumed(study=self._study.name))
 

@@ -92,10 +92,11 @@ class WorkloadRun:
     async def preflight(self) -> bool:
         """The throw-aways and the baseline trials; False, with a reason, when the baseline cannot be measured."""
         fresh = self._loop.fresh
+        elsewhere = {trial.id for trial in self._trials} if fresh else set()
         while True:
             have = [trial for trial in self._trials if trial.role == "preflight" and trial.state == "done"]
-            thrown = [trial.messages_per_s or 0.0 for trial in have if trial.discarded]
-            counted = len(have) - len(thrown)
+            thrown = [each.messages_per_s or 0.0 for each in have if each.discarded and each.id not in elsewhere]
+            counted = sum(not trial.discarded for trial in have)
             discard = not counted and rules.another_throwaway(thrown, fresh=fresh)
             if counted >= rules.BASELINE_TRIALS:
                 return self._judge_preflight()

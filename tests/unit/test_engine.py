@@ -370,7 +370,7 @@ async def test_a_budget_leaves_every_message_size_its_pairs_also_after_stops(
     assert all(outcome.pairs == 4 for outcome in resumed.outcomes)
 
 
-async def test_a_study_that_goes_on_with_brokers_started_anew_throws_its_first_trial_away(
+async def test_a_study_that_goes_on_with_brokers_started_anew_throws_its_first_trials_away(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
     monkeypatch.setattr(scripted_cluster, "CLUSTER", msgspec.structs.replace(scripted_cluster.CLUSTER, kind="local"))
@@ -383,9 +383,9 @@ async def test_a_study_that_goes_on_with_brokers_started_anew_throws_its_first_t
     world.stop_after = None
     await world.run(study)
     rest = (await world.trials(study))[len(first) :]
-    assert [trial.discarded for trial in rest[:2]] == [True, False]
-    assert rest[0].configuration == rest[1].configuration
-    assert not any(trial.discarded for trial in rest[1:])
+    assert [trial.discarded for trial in rest[:3]] == [True, True, False]
+    assert rest[0].configuration == rest[1].configuration == rest[2].configuration
+    assert not any(trial.discarded for trial in rest[2:])
 
 
 async def test_a_small_search_leaves_other_durability_classes_out(

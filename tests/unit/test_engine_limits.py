@@ -87,3 +87,17 @@ async def test_a_configuration_without_a_p99_never_wins_under_a_limit(
     (outcome,) = (await world.run(await world.study())).outcomes
     assert outcome.winner is not None
     assert outcome.winner.get(Scope.PRODUCER, "linger.ms") == 20
+
+
+async def test_a_leader_that_fresh_pairs_saw_break_the_limit_is_not_handed_out(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    def worse_at_last(order: TrialOrder) -> Measurement:
+        confirming = any(isinstance(event, SearchStopped) for event in world.events)
+        p99_ms = 9.0 if confirming and linger_of(order) == 50 else 2.0
+        return measured(1000.0 * (1 + linger_of(order)), p99_ms=p99_ms, rate=order.rate or 300.0)
+
+    world = scripted(monkeypatch, store, GRID, worse_at_last)
+    (outcome,) = (await world.run(await world.study())).outcomes
+    assert (outcome.verdict, outcome.winner) == ("unconfirmed", None)
+    assert outcome.reason == "the leader kept p99 below 5 ms in only 0 of 4 fresh trials"

@@ -1,4 +1,4 @@
-"""Noise, the unstable-machine rule and the price."""
+"""Noise, throw-aways, the unstable-machine rule and the cap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from ingestune_tui.tuning.preflight import another_throwaway, cap_trials, noise_of, preflight, price
+from ingestune_tui.tuning.preflight import another_throwaway, cap_trials, noise_of, preflight
 
 
 def test_a_spread_of_thirty_percent_is_an_unstable_machine() -> None:
@@ -44,17 +44,6 @@ def test_one_trial_says_nothing_about_noise() -> None:
         preflight([100.0])
 
 
-def test_the_price_counts_preflight_search_and_both_sides_of_the_pairs() -> None:
-    cost = price(search_trials=60, pairs=12, trial_s=18.0, noise=0.09)
-    assert cost.confirm_trials == 24
-    assert cost.seconds == pytest.approx((5 + 60 + 24) * 18.0)
-    assert cost.message == "noise 9%; about 27 min"
-
-
-def test_a_budget_bounds_the_price() -> None:
-    assert price(60, 12, 18.0, 0.09, budget_s=600.0).seconds == 600.0
-
-
 @pytest.mark.parametrize(
     ("cells", "noise", "cap"),
     [
@@ -74,7 +63,7 @@ def test_the_cap_grows_with_the_noise_from_a_third_of_the_cells_to_all(cells: in
         ([200.0], False, False),
         ([200.0], True, True),
         ([200.0, 300.0], True, True),
-        ([200.0, 300.0, 320.0], True, False),
+        ([200.0, 300.0, 310.0], True, False),
         ([200.0, 150.0], True, False),
         ([100.0, 200.0, 300.0, 400.0], True, False),
     ],
