@@ -14,6 +14,7 @@ from ingestune_tui.model.events import Event, StudyFinished, StudyPaused
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import OpenCluster
 from ingestune_tui.tuning.disk import DiskBudget
+from ingestune_tui.tuning.estimate import FREE_DISK_FLOOR
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.runner import DISK_LOW, DiskLow, TrialRunner
@@ -263,6 +264,30 @@ async def test_where_the_disk_is_low_what_was_deleted_is_waited_for(
     study = await world.run(await world.study())
     assert study.state == "finished"
     assert paused == ["waiting for the broker to free 1.00 GB of deleted topics"]
+
+
+async def test_a_trial_is_stopped_before_it_fills_the_disk_under_our_own_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingestune_tui.tuning.runner._CLUSTER_LOOK_S", 0.001)
+    own: Any = Own()
+    free = [6 * 10**9, FREE_DISK_FLOOR, 10**9]
+    own.free_bytes = lambda: free.pop(0)
+    runner = TrialRunner(open_cluster(own), DiskBudget(10, 0.0), lambda *_: None, lambda *_: None)
+    ended = asyncio.Event()
+
+    async def endless() -> Measurement:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    with pytest.raises(DiskLow, match=r"only 1\.00 GB are free on the broker's disk") as raised:
+        await asyncio.wait_for(runner._watching_the_cluster(endless()), 30)
+    assert raised.value.code == DISK_LOW
+    assert free == [], "at the floor itself it still ran"
+    assert ended.is_set(), "its clean-up, which ends the load processes, has run"
 
 
 async def test_a_study_that_goes_on_waits_for_what_its_earlier_process_left_on_the_disks(
