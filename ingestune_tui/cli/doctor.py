@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -89,13 +90,17 @@ async def _database(settings: Settings) -> Check:
     from ingestune_tui.storage.store import Store
 
     makeable = settings.database == settings.paths.database or settings.database.parent.is_dir()
-    if makeable and not settings.database.exists():
+    nearest = next((each for each in settings.database.absolute().parents if each.exists()), Path("/"))
+    if makeable and not settings.database.exists() and os.access(nearest, os.W_OK | os.X_OK):
         return Check("database", "ok", f"{settings.database}, not there yet", "The first study makes it.")
     try:
         async with await Store.open_configured(settings) as store:
             studies = len(await store.studies())
     except IngestuneError as problem:
         return Check("database", "fail", problem.what, problem.hint)
+    except OSError as problem:
+        words = problem.strerror or str(problem)
+        return Check("database", "fail", f"{settings.database}: {words}", "Name another with --database.")
     return Check("database", "ok", f"{settings.database}, {studies} studies", "")
 
 

@@ -228,6 +228,7 @@ def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:
         "command_config": str(settings.command_config or ""),
         "nodes": given["nodes"],
         "round_trip_ms": str(given["round_trip_ms"] or ""),
+        "topic_prefix": settings.topic_prefix,
         "strategy": given["strategy"] or "",
         "confirm_pairs": "0" if given["no_confirm"] else str(given["confirm_pairs"] or ""),
         "budget_s": str(given["budget"] or ""),

@@ -90,11 +90,11 @@ class BoardText:
         board, marks = self._board, {mark_of(row) for row in self._board.rows}
         texts = [text for row in board.rows for text in self.cells(row)]
         winner = MARKS["winner"] in marks
-        paired = board.outcome is not None and board.outcome.ratio is not None
+        stays = board.outcome is not None and board.outcome.ratio is not None and board.outcome.verdict != "unstable"
         lines = [
             (winner, "◆ met ◇, the baseline, in fresh pairs; only they were confirmed"),
             (MARKS["leader"] in marks, "△ leads; nothing was confirmed"),
-            (MARKS["baseline"] in marks and not winner, "◇ the baseline" + (", and it stays" if paired else "")),
+            (MARKS["baseline"] in marks and not winner, "◇ the baseline" + (", and it stays" if stays else "")),
             (TIED in marks, "= cannot be told from the row above"),
             (OVER in marks, "! breaks the limit on p99, or has no p99 to show that it keeps it"),
             (MARKS["infeasible"] in marks, "✗ could not be measured, or lacks the figure that decides"),

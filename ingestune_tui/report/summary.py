@@ -123,7 +123,9 @@ def summarize(
         result = _size_result(by_size.get(size, []), claimed.get(size), (leaders or {}).get(size), against)
         if result is not None:
             sizes.append(result)
-    so_far = _for_all(dict(sorted(by_size.items())), objective) if overall is None else _modelled(overall)
+    whole = claimed.keys() <= by_size.keys()
+    means = _for_all(dict(sorted(by_size.items())), objective) if overall is None and whole else None
+    so_far = means if overall is None else _modelled(overall)
     return Summary(tuple(sizes), so_far, _effects(outcomes))
 
 
@@ -208,6 +210,8 @@ def _for_all(by_size: dict[int, list[Trial]], objective: str) -> ForAll | None:
         others = [promised[row.configuration] for row in rows if row is not base]
         wanted = target_class(promised[base.configuration], others)
         kept = [row for row in rows if row.keeps_limit and promised[row.configuration] == wanted]
+        if len(kept) < 2:  # nothing but the baseline: this size has not been searched yet
+            return None
         values.append({row.configuration: row.score for row in kept if row.score is not None})
     best = best_overall(values, maximize=figure_of(objective) in MAXIMIZED, baselines=baselines)
     if best is None or best.ratio is None:

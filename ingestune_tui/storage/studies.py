@@ -95,7 +95,7 @@ class Studies:
             if holder != owner:
                 await _interrupt_trials(writer, study_id)
             return await _put_study(
-                writer, msgspec.structs.replace(study, owner=owner, state="running", finished_at="")
+                writer, msgspec.structs.replace(study, owner=owner, state="running", finished_at="", message="")
             )
 
         return await self._database.write(unit)

@@ -126,11 +126,12 @@ class StudyProcess:
             study = await choose_study(store, wanted, request.grid_file, request.cluster, owner)
             self._name = study.name
             grid = request.grid_file.grid
+            prefix = study.options.get("topic_prefix", settings.topic_prefix)  # a study keeps the one it was begun with
             try:
                 async with open_cluster(
                     request.cluster,
                     lambda text: self._emit(Notice(level="info", text=text)),
-                    topic_prefix=settings.topic_prefix,
+                    topic_prefix=prefix,
                     client=grid.workloads[0].client,
                 ) as cluster:
                     if study.cluster.id and study.cluster.id != cluster.info.id:
@@ -140,7 +141,7 @@ class StudyProcess:
                             "Start a new study with --fresh.",
                         )
                     study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
-                    swept = await sweep_topics(cluster, study, settings.topic_prefix)
+                    swept = await sweep_topics(cluster, study, prefix)
                     await prepare_brokers(cluster, study, grid, store, self._emit)
                     engine = Engine(
                         study,
@@ -149,7 +150,7 @@ class StudyProcess:
                         store,
                         EngineOptions(
                             host=owner.host,
-                            topic_prefix=settings.topic_prefix,
+                            topic_prefix=prefix,
                             cache_s=0.0 if wanted.fresh else settings.cache_days * 86400,
                         ),
                         self._emit,
@@ -195,6 +196,7 @@ class StudyProcess:
         engine = self._engine
         if engine is None:
             if isinstance(command, events.StopStudy):
+                self._ending.set()  # for an engine that begins before this is looked at
                 self._early_stop.set()
             return
         match command:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 
 import pytest
 
@@ -57,7 +59,11 @@ def test_an_address_that_is_none_is_a_failed_check_too(ingestune: CommandLine) -
     assert (states(said.out)["cluster"], states(said.out)["database"]) == ("fail", "ok")
 
 
-def test_looking_for_the_database_makes_none(ingestune: CommandLine) -> None:
+async def refuse(*_: object, **__: object) -> Store:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def test_looking_for_the_database_makes_none(ingestune: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     said = ingestune("doctor")
     assert said.code == 0
     assert f"{ingestune.database}, not there yet" in said.out
@@ -69,5 +75,12 @@ def test_looking_for_the_database_makes_none(ingestune: CommandLine) -> None:
 
     asyncio.run(make())
     assert f"{ingestune.database}, 0 studies" in ingestune("doctor").out
+    with monkeypatch.context() as readonly:
+        readonly.setattr("os.access", lambda *_, **__: False)
+        readonly.setattr(Store, "open_configured", refuse)
+        ingestune.database.unlink()
+        said = ingestune("doctor")
+    assert (said.code, states(said.out)["database"]) == (1, "fail")
+    assert "Read-only file system" in said.out
     nowhere = ingestune("doctor", "--database", "/nowhere/results.db")
     assert (nowhere.code, states(nowhere.out)["database"]) == (1, "fail")

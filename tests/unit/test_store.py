@@ -108,7 +108,9 @@ async def test_a_living_owner_keeps_its_study(store: Store) -> None:
     study = make_study()
     await store.create_study(study)
     mine = this_process("/run/a.sock")
-    assert (await store.claim_study(study.id, mine)).owner == mine
+    await store.update_study(study.id, message="stopped before its end")
+    claimed = await store.claim_study(study.id, mine)
+    assert (claimed.owner, claimed.message) == (mine, "")
     other = Owner(host=socket.gethostname(), pid=os.getpid(), process_started_at=5.0)
     with pytest.raises(StudyError) as caught:
         await store.claim_study(study.id, other)

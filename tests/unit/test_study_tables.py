@@ -164,6 +164,8 @@ def test_a_legend_never_denies_a_confirmation_that_was() -> None:
     assert "◇ the baseline, and it stays" in text
     assert "nothing was confirmed" not in text
     assert ": slower; the baseline is best" in " ".join(text.split())
+    torn = msgspec.structs.replace(outcome, verdict="unstable")
+    assert "it stays" not in report_text(msgspec.structs.replace(fake.study(), outcomes=(torn,)), fake.trials)
 
 
 def test_at_eighty_columns_nothing_is_cut() -> None:

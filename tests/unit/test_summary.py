@@ -165,6 +165,16 @@ def test_one_for_all_sizes_never_promises_less_than_the_baseline() -> None:
     assert everywhere.configuration == linger("all", 50)
     assert everywhere.costs == ((10, 0.0), (1000, 0.0))
 
+    begun = [trial for trial in trials if trial.workload.message_bytes == 10 or trial.baseline]
+    assert summarize(begun, []).for_all is None, "nothing but the baseline is known of the other size"
+    third = Outcome(
+        workload=Workload(message_bytes=10_000),
+        objective="throughput",
+        verdict="unconfirmed",
+        baseline=linger("all", 5),
+    )
+    assert summarize(trials, [third]).for_all is None, "a size that was never searched is one of all"
+
 
 def test_the_farewell_of_several_sizes_names_the_one_configuration_for_all_and_its_costs(fake: FakeStudy) -> None:
     last = farewell(fake.study(), fake.trials).splitlines()[-1]

@@ -19,6 +19,7 @@ class World:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.waits_for_disk, self.waits_for_person = asyncio.Event(), asyncio.Event()
         self.disk = DiskBudget(10, 0.0, lambda topic: True)
         self.tries = 0
 
@@ -40,7 +41,12 @@ class World:
         study: Any = SimpleNamespace(id="1", name="study")
         store: Any = SimpleNamespace(update_study=update_study)
         runner: Any = SimpleNamespace(delete_left=delete_left, undeleted={})
-        self.waits = Waits(study, grid, cluster, store, self.disk, runner, nothing, self.events.append)
+        self.waits = Waits(study, grid, cluster, store, self.disk, runner, nothing, self.heard)
+
+    def heard(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, StudyPaused):
+            (self.waits_for_person if "person" in event.reason else self.waits_for_disk).set()
 
     def begin(self) -> asyncio.Task[None]:
         """The next trial's turn, as long as it takes."""
@@ -68,11 +74,9 @@ async def test_a_deletion_that_fails_while_its_room_is_waited_for_is_tried_again
 async def test_a_pause_that_comes_while_the_disk_is_waited_for_holds(world: World) -> None:
     world.disk.writing("ingestune-1", 7)
     turn = world.begin()
-    while not world.events:
-        await asyncio.sleep(0)
+    await world.waits_for_disk.wait()
     world.waits.pause()
-    while not any(isinstance(event, StudyPaused) and "person" in event.reason for event in world.events):
-        await asyncio.sleep(0.001)
+    await world.waits_for_person.wait()
     assert not turn.done()
     world.waits.resume()
     await asyncio.wait_for(turn, 20)
