@@ -51,8 +51,9 @@ def topics_left(ingestune: Command, address: str) -> list[str]:
     connection.close()
 
     async def ask() -> list[str]:
+        stems = [topic_stem(prefix, study) for study in studies for prefix in ("ingestune", "team")]
         async with Admin(Connection(address)) as admin:
-            return [topic for study in studies for topic in await admin.list_topics(topic_stem("ingestune", study))]
+            return [topic for stem in stems for topic in await admin.list_topics(stem)]
 
     assert studies
     return asyncio.run(ask())
@@ -130,7 +131,8 @@ def test_a_study_killed_early_goes_on_without_losing_or_repeating_a_trial(
     ingestune: Command, grid: str, local_kafka: str
 ) -> None:
     arguments = ("run", grid, "-b", local_kafka, "--yes", "--json", "--no-confirm")
-    kill_at_trial(ingestune, arguments, 3)
+    kill_at_trial(ingestune, (*arguments, "--topic-prefix", "team"), 3)
+    assert topics_left(ingestune, local_kafka)[0].startswith("team-")
     done = ingestune(*arguments)
     assert done.returncode == 0, done.stderr
     kept = rows(ingestune)
