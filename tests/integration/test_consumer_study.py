@@ -112,6 +112,17 @@ async def test_consumers_with_little_or_nothing_to_read_are_not_waited_for(trial
     assert measured.audit.exact
 
 
+async def test_several_producers_make_one_measurement(trials: Trials) -> None:
+    measured = await trials.run({}, producers=2, keys="uniform:100", paced_s=1.0)
+    assert measured.audit.exact
+    assert measured.audit.sent == measured.audit.acknowledged == measured.audit.topic_growth
+    assert {sample.stage for sample in measured.samples} >= {"warmup", "saturated", "paced"}
+    assert all(sample.messages > 0 for sample in measured.samples if sample.stage == "saturated")
+    paced = merge.latency_of(measured.histograms["latency"])
+    assert paced is not None
+    assert paced.count == RATE, "each times its half of what falls due in the second, and all of it"
+
+
 async def test_topic_settings_and_shape_are_applied_and_read_back(trials: Trials) -> None:
     seen: dict[str, str | None] = {}
     partitions: list[int] = []
