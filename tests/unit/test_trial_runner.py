@@ -117,3 +117,39 @@ async def test_a_producer_that_fails_ends_the_others_with_its_own_words(monkeypa
     assert [child.ended for child in trials.children.made] == [True, True]
     await trials.runner.close()
     assert trials.children.deleted == ["ingestune-scripted-1"]
+
+
+# The topic of a trial that is over ---------------------------------------------------------------------------------
+
+
+async def test_a_topic_is_deleted_beside_the_next_trial_and_the_end_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trials = Trials(monkeypatch)
+    story: list[str] = []
+    agreed = asyncio.Event()
+
+    async def delete_topic(name: str) -> None:
+        await agreed.wait()
+        story.append(f"{name} deleted")
+
+    async def close() -> None:
+        await trials.runner.close()
+        story.append("closed")
+
+    monkeypatch.setattr(trials.children, "delete_topic", delete_topic)
+    for number in (1, 2):
+        await trials.run(order(number))
+        story.append(f"trial {number} measured")
+        assert trials.disk.held() > 0, "a topic that is not deleted yet counts"
+    closing = asyncio.create_task(close())
+    agreed.set()
+    await asyncio.wait_for(closing, 30)
+    assert story == [
+        "trial 1 measured",
+        "trial 2 measured",
+        "ingestune-scripted-1 deleted",
+        "ingestune-scripted-2 deleted",
+        "closed",
+    ]
+    assert trials.disk.held() == 0
