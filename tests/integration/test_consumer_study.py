@@ -1,4 +1,6 @@
-"""What consumers and topics bring to a trial on a real broker: end-to-end latency, catching up, settings read back."""
+"""What producers, consumers and topics bring to a trial on a real broker: end-to-end latency, catching up, settings
+read back.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +119,7 @@ async def test_several_producers_make_one_measurement(trials: Trials) -> None:
     assert measured.audit.exact
     assert measured.audit.sent == measured.audit.acknowledged == measured.audit.topic_growth
     assert {sample.stage for sample in measured.samples} >= {"warmup", "saturated", "paced"}
-    assert all(sample.messages > 0 for sample in measured.samples if sample.stage == "saturated")
+    assert measured.messages_per_s > 0
     paced = merge.latency_of(measured.histograms["latency"])
     assert paced is not None
     assert paced.count == RATE, "each times its half of what falls due in the second, and all of it"
