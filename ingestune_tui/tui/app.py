@@ -141,9 +141,7 @@ class IngestuneApp(Editing):
 
     def say_error(self, error: IngestuneError) -> None:
         """An error as a toast, with its hint, redacted."""
-        self.say(
-            crash.redact("\n".join(part for part in (f"{error.title}: {error.what}", error.hint) if part)), "error"
-        )
+        self.say(crash.in_words(error), "error")
 
     def copy_text(self, text: str) -> None:
         """Put text on the clipboard of the person's own terminal and say how that went."""
@@ -161,7 +159,7 @@ class IngestuneApp(Editing):
             self.document_changed()
         self.theme_changed_signal.subscribe(self, lambda chosen: self._theme_chosen(chosen.name))
         self.app_resume_signal.subscribe(self, lambda _: self._paint_all())
-        self.call_after_refresh(self._painted)
+        self.call_after_refresh(self.open_database)
 
     def _paint_all(self) -> None:
         """After `fg` and an editor the terminal shows nothing of ours: every row is drawn again."""
@@ -172,30 +170,6 @@ class IngestuneApp(Editing):
 
     def _theme_chosen(self, name: str) -> None:
         self.remember(replace(self.state.remembered, theme=name))
-
-    @work
-    async def _painted(self) -> None:
-        """What waits for the first paint: the database, what is in it, the study to attach to."""
-        if self._open_store is None:
-            return
-        try:
-            store = await self._open_store()
-        except IngestuneError as error:
-            self.say_error(error)
-            return
-        self.state.store = store
-        try:
-            counts = await store.trial_counts()
-            trials = sum(counts.values())
-            studies = len(await store.studies())
-            self.state.results = f"results: {studies} studies, {trials} trials" if studies else ""
-            if self._first_study is not None:
-                first = self._first_study
-                self.open_study((await (store.find_study(first) if first else store.study_to_watch())).id)
-        except IngestuneError as error:
-            self.say_error(error)
-        self.read_studies()
-        self.document_changed()
 
     def action_switch_place(self, mode: str) -> None:
         """Go to a place; a dialog or a trial on top of it stays where it is."""

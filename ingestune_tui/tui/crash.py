@@ -32,6 +32,11 @@ def redact(text: str) -> str:
     return text
 
 
+def in_words(error: IngestuneError) -> str:
+    """What happened, and below it what to do about it; redacted."""
+    return redact("\n".join(part for part in (f"{error.title}: {error.what}", error.hint) if part))
+
+
 def frames(error: BaseException) -> list[str]:
     """Where it happened, outermost first: `screens/grid.py:120 in action_add`. No values."""
     here = Path(__file__).parent.parent
@@ -72,7 +77,7 @@ def write_report(error: BaseException, directory: Path) -> Path | None:
 def describe(error: BaseException, kept: Path | None) -> str:
     """What the terminal shows after a crash."""
     if isinstance(error, IngestuneError):
-        return "\n".join(line for line in (f"{error.title}: {redact(error.what)}", redact(error.hint)) if line)
+        return in_words(error)
     where = next((frame for frame in reversed(frames(error)) if not frame.startswith("textual")), "an unknown place")
     lines = [
         f"The app stopped over a mistake of its own: {type(error).__name__} at {where}.",

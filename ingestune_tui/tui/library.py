@@ -6,12 +6,14 @@ The base of the app. Reading happens in workers, so a slow disk never holds up a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import App
 
 from ingestune_tui.errors import IngestuneError
+from ingestune_tui.tui import crash
 from ingestune_tui.tui.messages import (
     SamplesWanted,
     StudiesWanted,
@@ -71,6 +73,10 @@ class Library(App[int]):
     """Answers what the screens ask of the database."""
 
     state: AppState
+    _open_store: Callable[[], Awaitable[Store]] | None = None
+    """Opens the database; None where there is none to open."""
+    _first_study: str | None = None
+    """The study to show as soon as the database is open, the newest one if it is empty."""
 
     def say_error(self, error: IngestuneError) -> None:
         """Show an error; the app does it."""
@@ -78,13 +84,45 @@ class Library(App[int]):
     def redraw(self) -> None:
         """Draw the screen in front; the app does it."""
 
+    def document_changed(self) -> None:
+        """Count the grid in the editor again; the app does it."""
+
     def attach_to(self, study: Study) -> bool:
         """Look at a study whose process runs, instead of what is stored; False when it does not answer."""
         return False
 
+    @work
+    async def open_database(self) -> None:
+        """What waits for the first paint: the database, what is in it, the study to attach to."""
+        if self._open_store is None:
+            return
+        try:
+            store = await self._open_store()
+        except IngestuneError as error:
+            self._studies_failed(error)
+            return
+        self.state.store = store
+        try:
+            counts = await store.trial_counts()
+            trials = sum(counts.values())
+            studies = len(await store.studies())
+            self.state.results = f"results: {studies} studies, {trials} trials" if studies else ""
+            if self._first_study is not None:
+                first = self._first_study
+                self.open_study((await (store.find_study(first) if first else store.study_to_watch())).id)
+        except IngestuneError as error:
+            self.say_error(error)
+        self.read_studies()
+        self.document_changed()
+
     @on(StudiesWanted)
     def _studies_wanted(self) -> None:
-        self.read_studies()
+        if self.state.store is None and self.state.studies_trouble:
+            self.state.studies_trouble = ""  # also what keeps a second opening from starting beside this one
+            self.open_database()
+            self.redraw()
+        else:
+            self.read_studies()
 
     @work(exclusive=True, group="studies")
     async def read_studies(self) -> None:
@@ -94,8 +132,15 @@ class Library(App[int]):
         try:
             self.state.studies = await read_studies(store)
         except IngestuneError as error:
-            self.state.studies = self.state.studies or ()
-            self.say_error(error)
+            self._studies_failed(error)
+            return
+        self.state.studies_trouble = ""
+        self.redraw()
+
+    def _studies_failed(self, error: IngestuneError) -> None:
+        """The list is not empty and no longer being read: Studies says what is wrong until it could be read."""
+        self.state.studies_trouble = crash.in_words(error)
+        self.say_error(error)
         self.redraw()
 
     @on(StudyChosen)

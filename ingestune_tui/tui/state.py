@@ -96,6 +96,8 @@ class AppState:
     """The study whose process this app has a line to, shown or not; None while there is none."""
     studies: tuple[StudyLine, ...] | None = None
     """Every stored study, newest first; None until they were read."""
+    studies_trouble: str = ""
+    """Why the list of studies could not be read, and what to do about it; empty while nothing is wrong."""
     store: Store | None = None
     """Opened after the first paint."""
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=500))

@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from ingestune_tui.model.events import Resume
@@ -71,6 +72,7 @@ class StudiesScreen(StudyPlace):
         Binding(
             "slash", "find", "find", key_display="/", id="studies.find", tooltip="Find by name, cluster, grid or state"
         ),
+        Binding("f5", "read_again", "read again", id="studies.again", tooltip="Try once more to read the studies"),
         Binding("escape", "leave_find", "All of them", show=False, id="studies.all", tooltip="Show all studies"),
     ]
 
@@ -109,8 +111,8 @@ class StudiesScreen(StudyPlace):
         nothing.display = not known
         self.query_one("#full").display = bool(known)
         if not known:
-            reading = "Reading the studies …" if self._late else ""
-            nothing.update(reading if known is None else "No study yet.\n\n1 goes to the grid, r there runs it.")
+            nothing.update(self._why_nothing(state))
+            self.refresh_bindings()
             return
         self._lines = matching([as_watched(line, state.live) for line in known], self._wanted)
         lines, day, columns = self._lines, today(), study_columns(self.size.width - 2)
@@ -125,9 +127,20 @@ class StudiesScreen(StudyPlace):
         self._say_more()
         self.refresh_bindings()
 
+    def _why_nothing(self, state: AppState) -> Content:
+        if trouble := state.studies_trouble:
+            return Content.assemble(("✗ ", "$bad"), (trouble, "$foreground"), "\n\nf5 or coming back tries again.")
+        if state.studies is None:
+            return Content("Reading the studies …" if self._late else "")
+        return Content("No study yet.\n\n1 goes to the grid, r there runs it.")
+
     def _say_more(self) -> None:
+        """Below the list: that it is an old one, else what the study under the cursor has to say."""
         line = self.chosen
-        self.query_one("#message", Static).update(line.study.message if line is not None else "")
+        message = Content(line.study.message if line is not None else "")
+        if trouble := self.ingestune.state.studies_trouble:
+            message = Content.assemble(("✗ ", "$bad"), f"{trouble}\nThe list is an earlier one; f5 reads it again.")
+        self.query_one("#message", Static).update(message)
 
     @property
     def chosen(self) -> StudyLine | None:
@@ -148,6 +161,8 @@ class StudiesScreen(StudyPlace):
         if action == "resume":
             line = self.chosen
             return line is not None and line.study.state in ("interrupted", "stopped", "paused", "failed")
+        if action == "read_again":
+            return bool(self.ingestune.state.studies_trouble)
         if action in ("rename", "delete"):
             return self.chosen is not None
         if action == "find":
@@ -192,6 +207,9 @@ class StudiesScreen(StudyPlace):
         )
         if await self.app.push_screen_wait(question) == "yes":
             self.post_message(StudyDeleteAsked(line.study.id))
+
+    def action_read_again(self) -> None:
+        self.post_message(StudiesWanted())
 
     def action_find(self) -> None:
         self.query_one("#find").focus()
