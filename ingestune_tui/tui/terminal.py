@@ -14,6 +14,8 @@ from ingestune_tui.errors import NeedsTerminal
 
 _MOST_CLIPBOARD_BYTES: Final = 74_000
 """What terminals accept in one OSC 52 sequence; longer ones are dropped silently by many."""
+_TMUX_WAIT_S: Final = 3.0
+"""How long a key may take while tmux is handed the text."""
 
 
 def require_terminal() -> None:
@@ -59,8 +61,14 @@ def copy(text: str, write: Callable[[str], None], environment: Mapping[str, str]
     if len(data) > _MOST_CLIPBOARD_BYTES:
         return f"not copied: {len(data)} bytes are more than a terminal takes; write a file instead"
     if environment.get("TMUX") and (tmux := shutil.which("tmux")):
-        done = subprocess.run([tmux, "load-buffer", "-w", "-"], input=data, capture_output=True, timeout=3, check=False)
-        if done.returncode == 0:
+        try:
+            command = [tmux, "load-buffer", "-w", "-"]
+            done = subprocess.run(command, input=data, capture_output=True, timeout=_TMUX_WAIT_S, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            taken = False  # tmux hangs or cannot be started; the terminal itself may still take the text
+        else:
+            taken = done.returncode == 0
+        if taken:
             return "copied, through tmux"
     write(f"\x1b]52;c;{base64.b64encode(data).decode('ascii')}\a")
     return "copied, if the terminal allows it (OSC 52)"

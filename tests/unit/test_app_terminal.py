@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import stat
 from pathlib import Path
 
@@ -44,6 +45,42 @@ def test_text_is_copied_by_osc_52() -> None:
     assert "OSC 52" in terminal.copy("acks=all\n", written.append, {})
     payload = written[0].removeprefix("\x1b]52;c;").removesuffix("\a")
     assert base64.b64decode(payload) == b"acks=all\n"
+
+
+def tmux_that(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a `tmux` of our own before the real one; `script` is what it does, with the interpreter in its first line."""
+    path = folder / "tmux"
+    path.write_text(script)
+    path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def test_inside_tmux_it_is_tmux_that_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmux_that(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\ncat > "{tmp_path}/given"\n', tmp_path, monkeypatch)
+    written: list[str] = []
+    assert terminal.copy("acks=all\n", written.append, {"TMUX": "/tmp/tmux-0/default,1,0"}) == "copied, through tmux"
+    assert (tmp_path / "asked").read_text() == "load-buffer -w -\n"
+    assert (tmp_path / "given").read_text() == "acks=all\n"
+    assert written == []
+
+
+@pytest.mark.parametrize(
+    ("script", "wait_s"),
+    [
+        ("#!/bin/sh\nexit 1\n", 3.0),
+        ("#!/no/such/interpreter\n", 3.0),
+        ("#!/bin/sh\nexec tail -f /dev/null\n", 0.1),
+    ],
+    ids=["fails", "cannot be started", "hangs"],
+)
+def test_where_tmux_is_of_no_help_the_terminal_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, wait_s: float
+) -> None:
+    tmux_that(script, tmp_path, monkeypatch)
+    monkeypatch.setattr(terminal, "_TMUX_WAIT_S", wait_s)
+    written: list[str] = []
+    assert "OSC 52" in terminal.copy("acks=all\n", written.append, {"TMUX": "/tmp/tmux-0/default,1,0"})
+    assert len(written) == 1
 
 
 def test_more_than_a_terminal_takes_is_not_copied() -> None:
