@@ -9,10 +9,11 @@ import pytest
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.events import SearchStopped, StudyFinished, public_json
+from ingestune_tui.model.trial import Latency
 from ingestune_tui.report.summary import claim
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
-from tests.unit.scripted_cluster import measured, scripted
+from tests.unit.scripted_cluster import Script, measured, scripted
 
 GRID = """
 [search]
@@ -21,7 +22,7 @@ confirm_pairs = 4
 "linger.ms" = [5, 20, 50]
 acks = "all"
 """
-LEAST_P99 = '[objective]\nminimize = "p99"\nrate = 5000\n' + GRID
+LEAST = {figure: f'[objective]\nminimize = "{figure}"\nrate = 5000\n' + GRID for figure in ("p50", "p99", "p999")}
 
 
 def linger_of(order: TrialOrder) -> int:
@@ -35,25 +36,44 @@ def quick_or_much(order: TrialOrder) -> Measurement:
     return measured(rate * wobble, p99_ms=p99_ms * wobble, rate=order.rate or 300.0)
 
 
-async def test_the_least_p99_is_searched_confirmed_and_told_with_its_price_in_throughput(
-    monkeypatch: pytest.MonkeyPatch, store: Store
+def quick_in(figure: str) -> Script:
+    """linger.ms 20 has half of this one percentile, more of the others, and four fifths of the throughput."""
+
+    def script(order: TrialOrder) -> Measurement:
+        wobble = 1 + 0.01 * (order.number % 3)
+        rate, others, own = {5: (1000.0, 1.0, 1.0), 20: (800.0, 1.2, 0.5), 50: (500.0, 4.0, 4.0)}[linger_of(order)]
+        ms = {"p50": 2.0, "p99": 10.0, "p999": 30.0}
+        figures = {name: value * wobble * (own if name == figure else others) for name, value in ms.items()}
+        latency = Latency(p50=figures["p50"], p99=figures["p99"], p999=figures["p999"], count=20000)
+        return replace(measured(rate * wobble, rate=order.rate or 300.0), latency=latency)
+
+    return script
+
+
+@pytest.mark.parametrize(("figure", "name"), [("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")])
+async def test_the_least_of_a_percentile_is_searched_confirmed_and_told_with_its_price_in_throughput(
+    monkeypatch: pytest.MonkeyPatch, store: Store, figure: str, name: str
 ) -> None:
-    world = scripted(monkeypatch, store, LEAST_P99, quick_or_much)
+    world = scripted(monkeypatch, store, LEAST[figure], quick_in(figure))
     study = await world.run(await world.study())
     (outcome,) = study.outcomes
-    assert (study.state, outcome.verdict, outcome.objective) == ("finished", "faster", "p99")
+    assert (study.state, outcome.verdict, outcome.objective) == ("finished", "faster", name)
     assert outcome.winner is not None
     assert outcome.winner.get(Scope.PRODUCER, "linger.ms") == 20
     assert outcome.ratio is not None
+    assert outcome.latency is not None
     assert outcome.throughput is not None
     assert outcome.ratio.low < 0.5 < outcome.ratio.high < 1
     assert outcome.throughput.low < 0.8 < outcome.throughput.high < 1
-    assert outcome.ratio == outcome.latency
+    assert (outcome.ratio == outcome.latency) == (figure == "p99")
+    assert (outcome.latency.low > 1) == (figure != "p99"), "the p99 beside another percentile is its own"
     assert {order.rate for order in world.runs} == {5000.0}
-    assert f"; throughput {outcome.throughput.ratio:.2f}x [" in claim(outcome)
+    said = claim(outcome)
+    assert f"] the {name} of librdkafka's defaults: faster; throughput {outcome.throughput.ratio:.2f}x [" in said
     (told,) = json.loads(public_json(next(each for each in world.events if isinstance(each, StudyFinished))))[
         "outcomes"
     ]
+    assert told["objective"] == name
     assert told["throughput"].keys() == {"ratio", "low", "high"}
 
 
