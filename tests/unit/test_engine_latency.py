@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ingestune_tui.catalogue.catalogue import Scope
-from ingestune_tui.model.events import SearchStopped, StudyFinished, public_json
+from ingestune_tui.model.events import Notice, SearchStopped, StudyFinished, public_json
 from ingestune_tui.model.trial import Latency
 from ingestune_tui.report.summary import claim
 from ingestune_tui.storage.store import Store
@@ -23,6 +23,7 @@ confirm_pairs = 4
 acks = "all"
 """
 LEAST = {figure: f'[objective]\nminimize = "{figure}"\nrate = 5000\n' + GRID for figure in ("p50", "p99", "p999")}
+LIMITED = '[objective]\nmaximize = "throughput"\np99_ms = 50\nrate = 5000\n' + GRID
 
 
 def linger_of(order: TrialOrder) -> int:
@@ -102,3 +103,44 @@ async def test_a_latency_that_one_pair_lacks_is_not_compared_and_the_reason_is_t
     assert claim(outcome).endswith("; p99 not compared: 1 of 4 pairs have no p99: the rate could not be held")
     (told,) = json.loads(public_json(world.events[-1]))["outcomes"]
     assert told["latency_reason"] == outcome.latency_reason
+
+
+def overloaded_in(numbers: set[int]) -> Script:
+    """The trials of these numbers could not hold the rate; linger.ms pays in each."""
+
+    def script(order: TrialOrder) -> Measurement:
+        whole = measured(1000.0 + 20 * linger_of(order), p99_ms=200.0 / linger_of(order), rate=order.rate or 300.0)
+        return replace(whole, flags=("overloaded",)) if order.number in numbers else whole
+
+    return script
+
+
+@pytest.mark.parametrize("grid", [LEAST["p99"], LIMITED], ids=["minimised", "limited"])
+async def test_a_rate_that_the_baseline_cannot_hold_ends_a_study_of_latency_before_the_search(
+    monkeypatch: pytest.MonkeyPatch, store: Store, grid: str
+) -> None:
+    world = scripted(monkeypatch, store, grid, overloaded_in(set(range(1, 100))))
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert (study.state, outcome.ratio, outcome.winner) == ("failed", None, None)
+    assert outcome.reason == (
+        "the baseline cannot hold 5,000 messages/s, so there is no latency to compare with: lower [objective] rate"
+    )
+    assert len(world.runs) == 5
+    assert not any(isinstance(event, SearchStopped) for event in world.events)
+
+
+@pytest.mark.parametrize(
+    ("grid", "numbers"),
+    [(LEAST["p99"], {3}), (LEAST["p99"], {2, 5}), (LEAST["p99"].replace('minimize = "p99"\n', ""), {2, 3, 4, 5})],
+    ids=["one", "half", "all, where throughput decides"],
+)
+async def test_a_rate_that_the_baseline_could_not_always_hold_is_warned_of_and_the_study_goes_on(
+    monkeypatch: pytest.MonkeyPatch, store: Store, grid: str, numbers: set[int]
+) -> None:
+    world = scripted(monkeypatch, store, grid, overloaded_in(numbers))
+    study = await world.run(await world.study())
+    warnings = [event.text for event in world.events if isinstance(event, Notice) and event.level == "warning"]
+    words = f"the baseline could not hold 5,000 messages/s in {len(numbers)} of 4 trials: lower [objective] rate"
+    assert warnings == [words]
+    assert (study.state, study.outcomes[0].verdict) == ("finished", "faster")
