@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.tuning.confirm import pair_order
-from tests.bench.app_cost import Terminal, terminals
+from tests.bench.app_cost import LIVE, Terminal, terminals
 from tests.bench.stages import ratio_in_words, saturated, warm
 
 SIZE = (120, 40)
@@ -36,7 +35,7 @@ async def measure(home: str, pairs: int, seconds: float) -> list[tuple[float, fl
 @contextlib.contextmanager
 def open_app(home: str) -> Iterator[None]:
     """The app on Live, its terminal read the whole time."""
-    for terminal in terminals([sys.executable, "-m", "tests.bench.app_cost", "--child", "live"], SIZE, home):
+    for terminal in terminals(LIVE, SIZE, home):
         terminal.until(b"saturated", 20)
         done = threading.Event()
         reader = threading.Thread(target=_read_on, args=(terminal, done))

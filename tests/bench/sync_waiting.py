@@ -39,13 +39,13 @@ async def fill(path: Path, trials: int) -> None:
     write_trials(path, study.id, 1, trials)
 
 
-def write_trials(path: Path, study_id: str, first: int, count: int) -> None:
+def write_trials(path: Path, study_id: str, first: int, count: int, configurations: int = 50) -> None:
     """Trials of 16 s, with samples and histograms, in one transaction: a commit for each would take minutes."""
     samples, histograms = pack_samples(make_samples(32)), histograms_body(HISTOGRAMS)
     connection = sqlite3.connect(path, timeout=30)
     with connection:
         for number in range(first, first + count):
-            configuration = linger(number % 50)
+            configuration = linger(number % configurations)
             trial = make_trial(study_id, number, configuration=configuration)
             row = trial_row(trial, configuration.hash, trial_body(trial), number)
             connection.execute(
