@@ -69,9 +69,14 @@ class Terminal:
 
 @contextmanager
 def terminal(environment: Mapping[str, str], folder: Path, size: tuple[int, int] = (80, 24)) -> Iterator[Terminal]:
-    """A shell in `folder`, ended with everything that still sits in its terminal. Skips where there is no tmux."""
+    """A shell in `folder`, ended with everything that still sits in its terminal.
+
+    Skips where there is no tmux; with CI=true that fails instead.
+    """
     tmux = shutil.which("tmux")
     if tmux is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("no tmux here, and CI skips no test in a real terminal")
         pytest.skip("no tmux here")
     plain = {name: value for name, value in environment.items() if name not in ("TMUX", "TMUX_PANE", "NO_COLOR")}
     held = Terminal(tmux, f"ingestune-{os.getpid()}-{os.urandom(3).hex()}", plain | {"LC_ALL": "C.UTF-8"})
