@@ -101,6 +101,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     trials: int = 0
     noise: float | None = None
     """Relative standard deviation of one trial."""
+    unstable_spread: float | None = None
+    """(max - min) / mean of the preflight's baseline trials, where it calls the machine unstable; else None."""
     effects: tuple[Effect, ...] = ()
     stop_reason: str = ""
     """Why the search ended."""

@@ -19,6 +19,7 @@ from ingestune_tui.report.wording import (
     difference_text,
     percent_text,
     size_text,
+    unstable_text,
 )
 
 _STYLE = """
@@ -90,9 +91,11 @@ def _verdict(result: SizeResult) -> str:
     pairs = f"{outcome.pairs} fresh pairs" if outcome.pairs else "no pairs"
     changes = difference_text(outcome.winner, outcome.baseline, workload) if outcome.winner else []
     noise = f", noise of one trial {percent_text(outcome.noise)}" if outcome.noise is not None else ""
+    unstable = unstable_text([outcome])
+    warning = f'<p class="flag">⚠ {escape(unstable)}</p>' if unstable else ""
     return (
         f"<h2>{escape(head)}</h2>"
-        f'<p class="verdict {role.get(outcome.verdict, "")}">{mark}{escape(claim(outcome))}</p>'
+        f'<p class="verdict {role.get(outcome.verdict, "")}">{mark}{escape(claim(outcome))}</p>{warning}'
         f"<p>{escape('; '.join(changes)) or 'no setting differs from the baseline'}</p>"
         f'<p class="quiet">{pairs}, {outcome.trials} trials in all{noise}'
         f"{escape('; search ended: ' + outcome.stop_reason) if outcome.stop_reason else ''}</p>" + _flags(result)

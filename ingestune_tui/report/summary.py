@@ -28,6 +28,7 @@ from ingestune_tui.report.wording import (
     ratio_text,
     short_text,
     size_text,
+    unstable_text,
     verdict_text,
 )
 from ingestune_tui.tuning.overall import best_overall
@@ -299,6 +300,8 @@ def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:
             head.append(f"{outcome.pairs} pairs")
         lines.append(" · ".join(part for part in head if part))
         lines.append(claim(outcome))
+        if unstable := unstable_text([outcome]):
+            lines.append(f"  {unstable}")
         if outcome.winner is not None and (
             differences := difference_text(outcome.winner, outcome.baseline, workload, "->")
         ):

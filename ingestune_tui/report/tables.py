@@ -23,7 +23,7 @@ from ingestune_tui.report.board_text import BoardText, Column
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard
 from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.summary import claim, farewell, for_all_text, summarize, what_mattered
-from ingestune_tui.report.wording import ratio_text, size_text
+from ingestune_tui.report.wording import ratio_text, size_text, unstable_text
 
 _STYLES = {"winner": "bold cyan", "baseline": "magenta", "infeasible": "red"}
 _GAP = 2
@@ -85,6 +85,8 @@ def study_report(study: Study, trials: Sequence[Trial]) -> RenderableType:
         parts.append(Text(head, "bold"))
         if board.outcome is not None:
             parts.append(Text(claim(board.outcome), _STYLES["winner"] if board.outcome.verdict == "faster" else ""))
+            if unstable := unstable_text([board.outcome]):
+                parts.append(Text(f"⚠ {unstable}", "yellow"))
         parts.append(board_table(board))
         parts += [Text(line, "dim") for line in BoardText(board).legend()]
         if board.outcome is not None and board.outcome.effects:

@@ -131,6 +131,19 @@ def verdict_text(outcome: Outcome, against: str = "the baseline") -> str:
     return f"{outcome.verdict}{reason}"
 
 
+def unstable_text(outcomes: Collection[Outcome], sizes: int = 1) -> str:
+    """`unstable machine: the baseline's own trials differed by 42 %`; empty where the machine was steady.
+
+    Of a study with several message `sizes`, each at which they did is named.
+    """
+    spreads = [
+        percent_text(each.unstable_spread) + (f" at {size_text(each.workload.message_bytes)}" if sizes > 1 else "")
+        for each in outcomes
+        if each.unstable_spread is not None
+    ]
+    return f"unstable machine: the baseline's own trials differed by {', '.join(spreads)}" if spreads else ""
+
+
 def figure_text(value: float | None, missing: str = "—") -> str:
     """Three significant digits, or a dash where there is no figure."""
     return missing if value is None else three_digits(value)

@@ -95,6 +95,7 @@ def judge(
         pairs=len(pairs),
         trials=sum(trial.state != "running" for trial in trials),
         noise=noise_seen(grid, trials),
+        unstable_spread=unstable_spread_seen(trials),
         effects=effects_of(grid, space, trials),
         stop_reason=stop_reason,
         predicted=predictions_of(grid, space, trials),
@@ -288,3 +289,12 @@ def noise_seen(grid: Grid, trials: Sequence[Trial]) -> float | None:
         if trial.role == "preflight" and trial.counts and (value := objective_value(trial, grid.objective.figure))
     ]
     return preflight.noise_of(values) if len(values) >= 2 else None
+
+
+def unstable_spread_seen(trials: Sequence[Trial]) -> float | None:
+    """How far the preflight's trials lay apart, a share, where that is too far for a steady machine; else None."""
+    rates = [
+        trial.messages_per_s for trial in trials if trial.role == "preflight" and trial.counts and trial.messages_per_s
+    ]
+    look = preflight.preflight(rates) if len(rates) >= 2 else None
+    return look.spread if look is not None and look.unstable else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 
 import pytest
 
 from ingestune_tui.bench.protocol import Failed
-from ingestune_tui.model.events import Event, Notice, SearchStopped, StudyPaused, TrialStarted
+from ingestune_tui.model.events import Event, Notice, SearchStopped, StudyPaused, TrialStarted, public_json
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.load_child import ChildFailed
@@ -100,12 +101,12 @@ async def test_a_pair_that_can_never_be_measured_ends_without_a_claim(
 
 
 @pytest.mark.parametrize(("wobble", "told"), [(0.4, True), (0.02, False)], ids=["unstable", "steady"])
-async def test_an_unstable_machine_is_told_once_after_the_preflight_and_before_the_search(
+async def test_an_unstable_machine_is_told_once_after_the_preflight_and_stays_known_with_the_outcome(
     monkeypatch: pytest.MonkeyPatch, store: Store, wobble: float, told: bool
 ) -> None:
     figures = itertools.cycle((1000.0, 1000.0 * (1 + wobble)))
     world = scripted(monkeypatch, store, GRID, lambda order: measured(next(figures), rate=order.rate or 300.0))
-    await world.run(await world.study())
+    study = await world.run(await world.study())
     banners = [
         place
         for place, event in enumerate(world.events)
@@ -114,3 +115,7 @@ async def test_an_unstable_machine_is_told_once_after_the_preflight_and_before_t
     assert len(banners) == told
     before = [event.role for event in world.events[: max(banners, default=0)] if isinstance(event, TrialStarted)]
     assert before == ["preflight"] * 5 * told
+    (outcome,) = (await store.find_study(study.id)).outcomes
+    assert outcome.unstable_spread == (pytest.approx(wobble / (1 + wobble / 2)) if told else None)
+    (said,) = json.loads(public_json(world.events[-1]))["outcomes"]
+    assert said["unstable_spread"] == outcome.unstable_spread

@@ -15,11 +15,15 @@ from hypothesis import strategies as st
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample
+from ingestune_tui.model.study import Outcome
 from ingestune_tui.model.trial import Trial
+from ingestune_tui.model.workload import Workload
 from ingestune_tui.storage.rows import (
     configuration_body,
     configuration_of,
+    decode_study,
     pack_samples,
+    text_of,
     trial_body,
     trial_of,
     trial_row,
@@ -103,3 +107,19 @@ def test_a_body_with_unknown_flags_that_is_no_trial_is_still_refused() -> None:
     for body in ('{"flags":["late"]}', '{"flags":"late"}', '["late"]', "{"):
         with pytest.raises(msgspec.MsgspecError):
             trial_of(body, Configuration())
+
+
+def test_an_outcome_that_says_nothing_of_the_machine_is_read_as_one_of_a_steady_machine() -> None:
+    outcome = Outcome(
+        workload=Workload(),
+        objective="throughput",
+        verdict="unconfirmed",
+        baseline=Configuration(),
+        unstable_spread=0.42,
+    )
+    study = make_study(outcomes=(outcome,))
+    body = text_of(study)
+    assert decode_study(body) == study
+    older = body.replace('"unstable_spread":0.42,', "")
+    assert older != body
+    assert decode_study(older).outcomes == (msgspec.structs.replace(outcome, unstable_spread=None),)

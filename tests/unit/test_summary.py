@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 
@@ -290,6 +291,25 @@ def test_a_simulated_broker_is_named_wherever_figures_stand(fake: FakeStudy) -> 
     assert "simulated broker" in console.export_text()
     assert "simulated broker" in render_html(study, fake.trials)
     assert "simulated broker" in farewell(study)
+
+
+@pytest.mark.parametrize(("spread", "times"), [(0.42, 1), (None, 0)], ids=["unstable", "steady"])
+def test_an_unstable_machine_is_named_beside_the_claim_it_makes_doubtful(
+    fake: FakeStudy, spread: float | None, times: int
+) -> None:
+    first, second = fake.outcomes
+    study = msgspec.structs.replace(
+        fake.study(), outcomes=(first, msgspec.structs.replace(second, unstable_spread=spread))
+    )
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(study_report(study, fake.trials))
+    page = html.unescape(render_html(study, fake.trials))
+    for text in (console.export_text(), page, farewell(study)):
+        after = text[text.index(claim(second)) :]
+        assert after.count("unstable machine: the baseline's own trials differed by 42 %") == times
+        assert text.count("unstable machine") == times
+    told = msgspec.json.decode(list(results_json(study, fake.trials))[-1])
+    assert [outcome["unstable_spread"] for outcome in told["outcomes"]] == [None, spread]
 
 
 def test_a_study_without_trials_says_so(fake: FakeStudy) -> None:

@@ -15,13 +15,13 @@ from ingestune_tui.errors import IngestuneError
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.report.leaderboard import leaderboard
 from ingestune_tui.report.summary import SizeResult, Summary, for_all_text, summarize
-from ingestune_tui.report.wording import heading, percent_text, ratio_text, short_text, size_text
+from ingestune_tui.report.wording import heading, percent_text, ratio_text, short_text, size_text, unstable_text
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.compare_plots import size_plot
 from ingestune_tui.tui.widgets.figure_bars import figure_bars
-from ingestune_tui.tui.widgets.rows import Row, Run, spread
+from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
 from ingestune_tui.tui.widgets.text_rows import TextRows
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ class CompareScreen(StudyPlace):
 
     def _verdicts(self, view: StudyView) -> tuple[Row, ...]:
         rows = [self._verdict(result, i == self._chosen, view) for i, result in enumerate(self._summary.sizes)]
+        if unstable := unstable_text(view.outcomes, len(self._summary.sizes)):
+            rows += [((f"  {line}", "flag"),) for line in wrapped(f"⚠ {unstable}", self.size.width - 4)]
         if (everywhere := self._summary.for_all) is not None:
             rows.append((("  all    ", "label"), (for_all_text(everywhere, view.varied or None), "label")))
         return tuple(rows)

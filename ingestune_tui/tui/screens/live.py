@@ -76,6 +76,7 @@ class LiveScreen(StudyPlace):
         & .-confirming StudyStrip { display: none; }
         & .-confirming Tiles { margin-bottom: 0; }
         & .-finished Headline { height: 2; }
+        & .-finished.-unstable Headline { height: 3; }
         & .-troubled Headline { display: none; }
         & .-finished Ruler { height: 3; }
         & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised #below { display: none; }
@@ -199,6 +200,8 @@ class LiveScreen(StudyPlace):
         live.set_class(self._maximised, "-maximised")
         verdict = says_verdict(view, connected=self.ingestune.state.connected, message_bytes=message_bytes)
         live.set_class(verdict and self._looking_at is None, "-finished")
+        outcome = view.outcome(message_bytes)
+        live.set_class(outcome is not None and outcome.unstable_spread is not None, "-unstable")
 
     # Keys ----------------------------------------------------------------------------------------------------
 

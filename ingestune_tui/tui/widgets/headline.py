@@ -1,4 +1,7 @@
-"""The loudest line of Live: what runs now, why it waits, or the verdict. One row, two when the study is finished."""
+"""The loudest line of Live: what runs now, why it waits, or the verdict.
+
+One row; two when the study is finished, and a third that warns of an unstable machine.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingestune_tui.model.study import Outcome
-from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, verdict_text
+from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, unstable_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.trial_view import TrialView
 from ingestune_tui.tui.waiting import reason_text, retry_text
@@ -18,11 +21,13 @@ _LOUD = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Two lines; the second is shown only where there is room or the study is finished."""
+    """Three lines; the others are shown only where there is room or the study is finished."""
 
     first: tuple[Run, ...]
     second: tuple[Run, ...] = ()
     right: tuple[Run, ...] = ()
+    warning: tuple[Run, ...] = ()
+    """The third line: what makes the verdict doubtful."""
 
 
 def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: datetime) -> Said:
@@ -88,10 +93,12 @@ def _finished(view: StudyView, message_bytes: int) -> Said:
         first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
     if outcome.throughput is not None:
         first.append((f"   throughput {ratio_text(outcome.throughput)}", "label"))
+    unstable = unstable_text([outcome])
     return Said(
         tuple(first),
         ((_what_to_do(view, outcome), ""),),
         ((size_text(message_bytes), "label"),) if len(view.sizes) > 1 else (),
+        ((f"⚠ {unstable}", "flag"),) if unstable else (),
     )
 
 
@@ -127,4 +134,5 @@ class Headline(Rows):
         self.update_rows()
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
-        return (spread(self._said.first, self._note or self._said.right, width), self._said.second)
+        said = self._said
+        return (spread(said.first, self._note or said.right, width), said.second, said.warning)
