@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from textual import on, work
+from textual.app import SuspendNotSupported
 
 from ingestune_tui import settings as kept
 from ingestune_tui.errors import GridError, IngestuneError
@@ -85,6 +86,8 @@ class Editing(Watching):
                 text = edit(document.text, document.name)
         except IngestuneError as error:
             self.say_error(error)
+        except SuspendNotSupported:  # in a browser there is no terminal to lend
+            self.say("an editor needs a terminal; ctrl+s saves the grid, for an editor elsewhere", "warning")
         else:
             if document.replace(text):
                 self.document_changed()
