@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import socket
 
+import confluent_kafka
 import pytest
 
 from ingestune_tui.kafka import doctor as kafka
@@ -57,6 +59,29 @@ def test_an_address_that_is_none_is_a_failed_check_too(ingestune: CommandLine) -
     said = ingestune("doctor", "--cluster", "lokal")
     assert said.code == 1
     assert (states(said.out)["cluster"], states(said.out)["database"]) == ("fail", "ok")
+
+
+def test_the_client_is_told_with_both_its_versions(ingestune: CommandLine) -> None:
+    said = ingestune("doctor")
+    assert (said.code, states(said.out)["client"]) == (0, "ok")
+    package, bundled = confluent_kafka.__version__, confluent_kafka.libversion()[0]
+    assert f"confluent-kafka {package} with librdkafka {bundled}\n" in said.out
+
+
+def test_a_postgresql_that_does_not_answer_is_a_failed_check_without_its_password(
+    ingestune: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and not listening
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("INGESTUNE_POSTGRES", f"postgresql://colleague:se%2Fcret@{address}/results")
+        said = ingestune("doctor")
+    assert (said.code, said.err) == (1, "")
+    assert (states(said.out)["postgresql"], states(said.out)["database"]) == ("fail", "ok")
+    assert "PostgreSQL at 127.0.0.1/results cannot be reached: " in said.out
+    assert "Check its host and port, and that it runs." in said.out
+    assert "se/cret" not in said.out
+    assert "se%2Fcret" not in said.out
 
 
 async def refuse(*_: object, **__: object) -> Store:
