@@ -211,14 +211,15 @@ class Watching(Library):
         from ingestune_tui.model.events import StopStudy
 
         ended = self._ended
-        if not await self.send(StopStudy()):
+        try:
+            async with asyncio.timeout(STOP_WAIT_S):  # also of the sending: a process that hangs reads nothing
+                if not await self.send(StopStudy()):
+                    return
+                self.told_to_stop = self.watched
+                if ended is not None:
+                    await ended.wait()
+        except TimeoutError:
             return
-        self.told_to_stop = self.watched
-        if ended is not None:
-            try:
-                await asyncio.wait_for(ended.wait(), STOP_WAIT_S)
-            except TimeoutError:
-                return
 
     @on(StudyResumeAsked)
     @work(group="resume")
