@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from textual.widgets import Input
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import RunAgain, StudyFinished, TrialFinished
 from ingestune_tui.model.study import StudyState
 from ingestune_tui.tui.screens.compare_rows import CompareRowsScreen
@@ -71,6 +73,36 @@ async def test_a_latency_below_a_millisecond_keeps_all_its_digits(tmp_path: Path
     app = ShownApp(tmp_path, "leaderboard", view)
     async with app.run_test(size=(80, 24)):
         assert "0.443" in app.text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "promises"),
+    [
+        ({"enable.idempotence": True}, ("acks=all, idempotent", "acks=all")),
+        ({"acks": "1"}, None),
+        ({}, None),
+    ],
+    ids=["idempotence", "acks alone", "all alike"],
+)
+async def test_durability_has_a_column_only_where_it_says_more_than_that_of_acks(
+    tmp_path: Path, settings: dict[str, Value], promises: tuple[str, str] | None
+) -> None:
+    view = finished()
+    for trial in view.trials.values():
+        named = trial.finished.configuration.scope(Scope.PRODUCER) if trial.finished is not None else {}
+        if trial.finished is not None and named.get("compression.type") == "zstd":
+            changed = Configuration.of({Scope.PRODUCER: {**named, **settings}})
+            trial.finished = msgspec.structs.replace(trial.finished, configuration=changed)
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(120, 40)):
+        lines = app.text().splitlines()
+        header = next(line for line in lines if "MB/s" in line)
+        assert ("durability" in header) == (promises is not None)
+        assert ("acks" in header) == ("acks" in settings)
+        if promises is not None:
+            at = header.index("durability")
+            for codec, promise in zip(("zstd", "lz4"), promises, strict=True):
+                assert {line[at : at + 22].strip() for line in lines if codec in line} == {promise}
 
 
 async def test_the_filter_narrows_as_it_is_typed_and_escape_brings_all_back(tmp_path: Path) -> None:
