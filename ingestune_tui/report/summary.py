@@ -30,6 +30,7 @@ from ingestune_tui.report.wording import (
     size_text,
     unstable_text,
     verdict_text,
+    what_mattered,
 )
 from ingestune_tui.tuning.overall import best_overall
 from ingestune_tui.tuning.pairs import complete_pairs
@@ -274,14 +275,6 @@ def claim(outcome: Outcome) -> str:
     if outcome.throughput is not None:
         text += f"; throughput {ratio_text(outcome.throughput)}"
     return f"{text}; {outcome.compared}" if outcome.compared else text
-
-
-def what_mattered(effects: Sequence[Effect]) -> str:
-    """`compression.type 71 %, linger.ms 18 %`; says plainly when nothing did."""
-    seen = [effect for effect in effects if effect.share >= 0.01]
-    if not seen:
-        return "no effect seen"
-    return ", ".join(f"{effect.parameter.split(' ')[-1]} {percent_text(effect.share)}" for effect in seen[:4])
 
 
 def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:

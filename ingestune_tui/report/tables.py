@@ -22,8 +22,8 @@ from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.board_text import BoardText, Column
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard
 from ingestune_tui.report.objective import objective_of
-from ingestune_tui.report.summary import claim, farewell, for_all_text, summarize, what_mattered
-from ingestune_tui.report.wording import ratio_text, size_text, unstable_text
+from ingestune_tui.report.summary import claim, farewell, for_all_text, summarize
+from ingestune_tui.report.wording import ratio_text, size_text, unstable_text, what_mattered
 
 _STYLES = {"winner": "bold cyan", "baseline": "magenta", "infeasible": "red"}
 _GAP = 2

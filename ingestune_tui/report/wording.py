@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration, Setting
-from ingestune_tui.model.study import Outcome, Ratio
+from ingestune_tui.model.study import Effect, Outcome, Ratio
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.tuning.confirm import format_interval
 from ingestune_tui.units import format_rate, three_digits
@@ -142,6 +142,26 @@ def unstable_text(outcomes: Collection[Outcome], sizes: int = 1) -> str:
         if each.unstable_spread is not None
     ]
     return f"unstable machine: the baseline's own trials differed by {', '.join(spreads)}" if spreads else ""
+
+
+def what_mattered(effects: Sequence[Effect]) -> str:
+    """`compression.type 71 %, linger.ms 18 %; strongest together: linger.ms and batch.size`.
+
+    Says plainly when nothing did, and names no two where no joint effect was worth saying.
+    """
+    seen = [effect for effect in effects if effect.share >= 0.01]
+    alone = ", ".join(f"{_short_name(effect.parameter)} {percent_text(effect.share)}" for effect in seen[:4])
+    both = next(((effect.parameter, effect.interaction) for effect in effects if effect.interaction), None)
+    if both is None:
+        return alone or "no effect seen"
+    short = tuple(map(_short_name, both))
+    named = short if len(set(short)) > 1 else both  # one name in two scopes: producer and topic compression.type
+    return f"{alone or 'nothing by itself'}; strongest together: {' and '.join(named)}"
+
+
+def _short_name(parameter: str) -> str:
+    """Without its scope."""
+    return parameter.split(" ")[-1]
 
 
 def figure_text(value: float | None, missing: str = "—") -> str:

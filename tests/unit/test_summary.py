@@ -13,12 +13,12 @@ from rich.console import Console
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.configuration import Configuration
-from ingestune_tui.model.study import Cluster, Outcome, Ratio, StudyState
+from ingestune_tui.model.study import Cluster, Effect, Outcome, Ratio, StudyState
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.html import render_html
-from ingestune_tui.report.summary import claim, estimate, farewell, summarize, what_mattered
+from ingestune_tui.report.summary import claim, estimate, farewell, summarize
 from ingestune_tui.report.tables import results_csv, results_json, studies_csv, study_report
-from ingestune_tui.report.wording import ratio_text, verdict_text
+from ingestune_tui.report.wording import ratio_text, verdict_text, what_mattered
 from tests.tui.fake_study import BEST, FakeStudy
 from tests.unit.store_values import make_study, make_trial
 
@@ -220,8 +220,25 @@ def test_a_baseline_with_a_value_of_its_own_is_not_called_the_defaults(acks: str
 
 
 def test_what_did_not_matter_is_said_plainly(fake: FakeStudy) -> None:
-    effects = tuple(msgspec.structs.replace(effect, share=0.0) for effect in fake.outcomes[0].effects)
+    effects = [msgspec.structs.replace(effect, share=0.0, interaction="") for effect in fake.outcomes[0].effects]
     assert what_mattered(effects) == "no effect seen"
+
+
+def test_the_two_parameters_that_are_strongest_together_are_named_in_results_and_farewell(fake: FakeStudy) -> None:
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(study_report(fake.study(), fake.trials))
+    words = "what mattered: compression.type 71 %, linger.ms 18 %, batch.size 2 %; strongest together: "
+    for text in (console.export_text(), farewell(fake.study())):
+        assert text.count(words + "linger.ms and batch.size\n") == len(fake.outcomes)
+    plain = tuple(msgspec.structs.replace(effect, interaction="") for effect in fake.outcomes[0].effects)
+    single = msgspec.structs.replace(fake.outcomes[0], effects=plain)
+    assert "together" not in farewell(msgspec.structs.replace(fake.study(), outcomes=(single,)))
+
+
+def test_two_parameters_of_one_name_keep_their_scopes_and_may_matter_only_together() -> None:
+    both = ("producer compression.type", "topic compression.type")
+    effects = [Effect(parameter=one, share=0.0, best="", interaction=other) for one, other in (both, both[::-1])]
+    assert what_mattered(effects) == f"nothing by itself; strongest together: {both[0]} and {both[1]}"
 
 
 def test_an_estimate_of_one_value_has_no_interval() -> None:
