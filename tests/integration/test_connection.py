@@ -23,6 +23,7 @@ from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.secrets import Secret
 
+from .command import SHORT, Command
 from .conftest import held_on_a_loop, kafka_or_skip
 
 PASSWORD = "opensesame"
@@ -130,6 +131,24 @@ async def test_a_wrong_password_is_told_at_once_as_a_refused_login(secured: Secu
     assert "refused the login" in error.what
     assert "user, password" in error.hint
     assert "wrong-one" not in str(error)
+
+
+@pytest.mark.kafka
+def test_a_run_with_a_wrong_password_ends_with_one_clear_message(secured: SecuredCluster, tmp_path: Path) -> None:
+    ingestune = Command(tmp_path / "home")
+    grid, properties = tmp_path / "tiny.toml", tmp_path / "client.properties"
+    grid.write_text(SHORT)
+    properties.write_text(secured.client_properties(password="wrong-one"))
+    done = ingestune("run", str(grid), "-b", secured.bootstrap, "--command-config", str(properties), "--yes")
+    assert (done.returncode, done.stdout) == (1, "")
+    asked, problem, hint = done.stderr.splitlines()
+    assert asked == f"asking {secured.bootstrap}"
+    assert f"{secured.bootstrap} refused the login: " in problem
+    assert hint == "Wrong user, password or SASL mechanism: check them in the file given with --command-config."
+    assert "wrong-one" not in done.stderr
+    kept = [path for path in ingestune.home.rglob("*") if path.is_file()]
+    assert any(path.name == "results.db" for path in kept)
+    assert [path for path in kept if b"wrong-one" in path.read_bytes()] == []
 
 
 @pytest.mark.kafka
