@@ -17,6 +17,14 @@ def text_of(plot: Plot, width: int, height: int) -> list[str]:
     return ["".join(text for text, _ in row) for row in draw(plot, width, height)]
 
 
+def test_what_an_empty_chart_says_keeps_its_beginning_where_it_is_narrow() -> None:
+    said = "the broker was away for 31 s: NOT_ENOUGH_REPLICAS"
+    narrow = "\n".join(text_of(Plot(empty=said), 32, 4))
+    assert "the broker was away for" in narrow
+    assert narrow.count("…") == 1
+    assert said in "\n".join(text_of(Plot(empty=said), 80, 4))
+
+
 def test_limits_grow_at_once_and_shrink_only_after_a_while() -> None:
     limits = Limits()
     assert limits.fit([400]) == (0.0, 500.0)

@@ -90,7 +90,8 @@ def draw(plot: Plot, width: int, height: int) -> tuple[Row, ...]:
     area = _area(plot, columns, rows)
     _shade(plot, area, columns)
     if plot.empty and not any(series.points for series in plot.series):
-        _write(area[rows // 2], (columns - len(plot.empty)) // 2, plot.empty, "label")
+        said = plot.empty if len(plot.empty) <= columns else f"{plot.empty[: columns - 1]}…"
+        _write(area[rows // 2], (columns - len(said)) // 2, said, "label")
     left = _gutter(plot, rows)
     right = _labels(plot, rows)
     lines = [_join([*left[i], *area[i], *right[i]]) for i in range(rows)]
