@@ -1,4 +1,4 @@
-"""Without colour, in sixteen colours and in high contrast: what is chosen is seen all the same."""
+"""Without colour, in sixteen, in high contrast and for the colour-blind: what is chosen is seen all the same."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_picker_without_colour(snap_compare: Compare, tmp_path: Path, grid_file:
     assert snap_compare(app, terminal_size=(80, 24), run_before=pressing("a", *"batch", "down"))
 
 
-@pytest.mark.parametrize("theme", ["terminal", "high-contrast"])
+@pytest.mark.parametrize("theme", ["terminal", "high-contrast", "colour-blind"])
 @pytest.mark.parametrize("place", ["live", "leaderboard"])
 def test_few_and_strong_colours(
     snap_compare: Compare, tmp_path: Path, place: str, theme: str, size: tuple[int, int]
