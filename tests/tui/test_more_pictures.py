@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from ingestune_tui.bench.latency import encode, histogram_of
 from ingestune_tui.errors import StoreError
@@ -42,7 +43,9 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def pressing(*keys: str, until_on: type | None = None, there: str = "") -> Callable[[Pilot[Any]], Awaitable[None]]:
+def pressing(
+    *keys: str, until_on: type[Screen[Any]] | None = None, there: str = ""
+) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Presses the keys, waits for the screen that they should bring, if they should, and presses one more on it."""
 
     async def press(pilot: Pilot[Any]) -> None:
