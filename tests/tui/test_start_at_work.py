@@ -11,8 +11,10 @@ from ingestune_tui.model.events import StudyPaused
 from ingestune_tui.model.study import StudyState
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.tui import clusters
+from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.widgets.choice_list import ChoiceList
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, ready, until
 
@@ -93,6 +95,22 @@ async def test_one_that_turns_up_later_is_highlighted_only_where_the_person_has_
         await ready(pilot)
         assert "▶ night runs" in app.text()
         assert ("▸ ▶ night" in app.text()) is highlighted
+
+
+async def test_the_cluster_that_was_chosen_stays_when_a_trial_starts(starter: Starter) -> None:
+    app = starter()
+    events = FakeStudy(name="night").all()
+    app.state.live = app.state.study = until(events, 16, "saturated", 2)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("tab", "down")
+        assert app.screen.query_one("#where", ChoiceList).chosen == "simulated"
+        app.show_view(until(events, 17, "saturated", 2))
+        await ready(pilot)
+        assert app.screen.query_one("#where", ChoiceList).chosen == "simulated"
+        app.state.cluster = ClusterChoice("kafka1:9092")
+        app.redraw()
+        assert app.screen.query_one("#where", ChoiceList).chosen == "at:kafka1:9092|"
 
 
 async def test_a_study_of_another_machine_and_a_finished_one_are_not_offered(starter: Starter) -> None:

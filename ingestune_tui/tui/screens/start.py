@@ -49,6 +49,7 @@ class StartScreen(Place):
         self._clusters: list[ClusterLine] = []
         self._cards: list[GridCard] = []
         self._drawn_for: tuple[object, ...] = ()
+        self._clusters_for: tuple[object, ...] = ()
         self._working: tuple[AtWork, ...] = ()
         self._offered = ""
         """The line that was highlighted for the person, who may have gone on from there."""
@@ -86,7 +87,9 @@ class StartScreen(Place):
         self._drawn_for = where
         self._working = working
         self._clusters = cluster_lines(state.cluster, state.remembered.clusters)
-        self._show_clusters(state.cluster)
+        offered = (state.cluster, state.remembered.clusters)
+        self._show_clusters(None if offered == self._clusters_for else state.cluster)
+        self._clusters_for = offered
         cards = grid_cards.offered(state.ready_grids, state.remembered.recent)
         known = {card.path: card for card in self._cards}
         self._cards = [known.get(card.path, card) for card in cards]
@@ -109,7 +112,8 @@ class StartScreen(Place):
             head = head.pad_right(gap) + Content.assemble((state.results, "$quiet"))
         self.query_one("#start-head", Static).update(head)
 
-    def _show_clusters(self, chosen: ClusterChoice) -> None:
+    def _show_clusters(self, chosen: ClusterChoice | None) -> None:
+        """Draws the list; without `chosen` the person's own choice stays."""
         wide = max((len(line.choice.address) for line in self._clusters), default=0)
         narrow = min(wide, 22 if self.app.size.width < 100 else 40)
         lines = [
