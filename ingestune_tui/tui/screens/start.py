@@ -186,6 +186,8 @@ class StartScreen(Place):
             self._ask_file(run=False)
         elif event.option_id is not None and event.option_id.startswith(WATCH):
             self.post_message(StudyChosen(event.option_id.removeprefix(WATCH)))
+        elif self._study_at_work() is not None:
+            self.query_one("#what", ChoiceList).focus()  # a cluster was entered; what to run on it is still open
         else:
             self.action_run()
 
