@@ -8,6 +8,10 @@ import pytest
 from textual.widgets import Input
 
 from ingestune_tui.model.events import Event
+from ingestune_tui.tui.screens.compare_rows import CompareRowsScreen
+from ingestune_tui.tui.screens.leaderboard import LeaderboardScreen
+from ingestune_tui.tui.screens.study_place import StudyPlace
+from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from tests.tui.fake_study import FakeStudy
@@ -65,6 +69,25 @@ async def test_the_leaderboard_has_no_filter_and_no_marks(tmp_path: Path, views:
     async with fresh.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert text == fresh.text()
+
+
+@pytest.mark.parametrize(("keys", "page"), [(["enter"], TrialScreen), (["space", "space", "c"], CompareRowsScreen)])
+async def test_a_page_over_the_leaderboard_goes_with_its_study(
+    tmp_path: Path, views: tuple[StudyView, StudyView], keys: list[str], page: type[StudyPlace]
+) -> None:
+    app = ShownApp(tmp_path, "leaderboard", views[0])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert isinstance(app.screen, page)
+        await pilot.press("5")
+        await pilot.pause()
+        app.state.study = views[1]
+        app.switch_mode("leaderboard")
+        app.redraw()
+        await pilot.pause()
+        assert isinstance(app.screen, LeaderboardScreen)
+        assert "orders" in app.text().splitlines()[1]
 
 
 async def test_compare_is_against_the_baseline_again(tmp_path: Path, views: tuple[StudyView, StudyView]) -> None:

@@ -58,6 +58,10 @@ class CompareRowsScreen(StudyPlace):
             yield Chart(id="latency")
         yield TextRows(id="table")
 
+    def another_study(self) -> None:
+        """Trials and rows of one study mean nothing in another: back to the leaderboard, which shows that."""
+        self.dismiss()
+
     def refresh_from(self, state: AppState) -> None:
         view = self.view
         if view is None:

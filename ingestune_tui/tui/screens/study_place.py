@@ -25,9 +25,13 @@ class StudyPlace(Place):
         """As every place; the first time over another study, it is looked at afresh."""
         started = self.view.started if self.view is not None else None
         if started is not None and self.is_attached and self.is_mounted and started.study_id != self._study_id:
-            if self._study_id:
+            if self._study_id and not self.is_active:
+                return  # looked at afresh when it is in front again
+            before, self._study_id = self._study_id, started.study_id
+            if before:
                 self.another_study()
-            self._study_id = started.study_id
+                if not self.is_active:
+                    return  # it has gone with its study
         super().redraw()
 
     def on_resize(self) -> None:

@@ -95,6 +95,10 @@ class TrialScreen(StudyPlace):
         with VerticalScroll(id="facts", can_focus=False):
             yield TextRows(id="text")
 
+    def another_study(self) -> None:
+        """Trials and rows of one study mean nothing in another: back to the leaderboard, which shows that."""
+        self.dismiss()
+
     def refresh_from(self, state: AppState) -> None:
         view = self.view
         if view is None:
