@@ -55,6 +55,20 @@ async def test_a_cluster_that_is_away_is_said_with_the_reason_and_a_countdown(
         assert "retrying now, 3rd time" in app.text()
 
 
+async def test_a_study_whose_process_is_gone_waits_for_nothing(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", running(AWAY))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert app.screen.query_one(TroubleRows).display
+        app.show_view(app.state.study, connected=False)
+        await pilot.pause()
+        assert "retrying" not in app.text()
+        assert not app.screen.query_one(TroubleRows).display
+        headline = app.screen.query_one(Headline)
+        assert headline.display
+        assert headline.text().startswith("✗ the study's process does not answer")
+
+
 async def test_the_reason_is_said_once_on_live_and_whole_on_the_other_screens(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "live", running(AWAY))
     async with app.run_test(size=(120, 40)) as pilot:

@@ -143,7 +143,7 @@ class LiveScreen(StudyPlace):
         size = trial.workload.message_bytes if trial else view.workload.message_bytes if view.workload else 0
         now = state.clock()
         self._arrange(view, size)
-        self._show_trouble(view, size, now)
+        self._show_trouble(view, state, size, now)
         if trial is not None and self._looking_at is not None:
             self.query_one(Headline).show(looking_back(view, trial))
         else:
@@ -162,9 +162,9 @@ class LiveScreen(StudyPlace):
         self.query_one(TrialList).show(lines)
         self.query_one(EventList).show(view.told, max(1, len(lines)))
 
-    def _show_trouble(self, view: StudyView, message_bytes: int, now: datetime) -> None:
+    def _show_trouble(self, view: StudyView, state: AppState, message_bytes: int, now: datetime) -> None:
         """The message about what went wrong, in place of a headline that would say the same in one line."""
-        found = trouble_of(view, now)
+        found = trouble_of(view, now, connected=state.connected)
         if found is None or found.kind != self._hidden:
             self._hidden = ""
         self._trouble = found if not self._hidden else None

@@ -28,14 +28,17 @@ class Trouble:
     """What happens next, if anything does by itself."""
 
 
-def trouble_of(view: StudyView, now: datetime) -> Trouble | None:
-    """The trouble a study is in at the moment `now`; None when it is in none."""
+def trouble_of(view: StudyView, now: datetime, *, connected: bool) -> Trouble | None:
+    """The trouble a study is in at the moment `now`; None when it is in none.
+
+    A study waits for something only while its process is there (`connected`): else the headline says that it is gone.
+    """
     finished, paused = view.finished, view.paused
     if finished is not None:
         if finished.state not in ("failed", "interrupted") or not finished.message:
             return None
         return Trouble("ended", f"study {finished.state}: {finished.message}")
-    if paused is not None and is_waiting(paused) and paused.attempt:
+    if connected and paused is not None and is_waiting(paused) and paused.attempt:
         return Trouble("waiting", reason_text(paused), retry_text(paused, now))
     return None
 
