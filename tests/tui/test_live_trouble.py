@@ -105,6 +105,23 @@ async def test_esc_sends_the_message_away_until_the_trouble_is_over(tmp_path: Pa
         assert app.screen.query_one(TroubleRows).display
 
 
+async def test_esc_is_offered_only_where_a_message_can_go(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", running(AWAY))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "esc hide" in footer(app)
+        await pilot.press("f")
+        await pilot.pause()
+        assert "esc hide" not in footer(app)
+        await pilot.press("f")
+        await pilot.pause()
+        assert "esc hide" in footer(app)
+        app.show_view(StudyView())
+        await pilot.pause()
+        assert "Starting the study" in app.text()
+        assert "esc hide" not in footer(app)
+
+
 async def test_a_reason_that_is_longer_than_the_screen_is_wide_is_shown_whole(tmp_path: Path) -> None:
     reason = "no broker answered within 10 s at " + ", ".join(f"kafka{i}.example.org:9093" for i in range(6))
     app = ShownApp(tmp_path, "live", running(msgspec.structs.replace(AWAY, reason=reason)))

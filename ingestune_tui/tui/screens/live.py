@@ -215,7 +215,7 @@ class LiveScreen(StudyPlace):
         if action == "go_on":
             return running and paused is not None and not is_waiting(paused)
         if action == "hide":
-            return self._trouble is not None
+            return self._trouble is not None and view is not None and not self._frozen
         if action == "skip":
             active = view.active if view is not None else None
             return running and active is not None and active.role in ("search", "again") and not active.baseline
@@ -289,6 +289,7 @@ class LiveScreen(StudyPlace):
         if self._frozen:
             self.query_one("#live").remove_class("-troubled")
             self.query_one(Headline).note("frozen, f goes on")
+            self.refresh_bindings()
         else:
             self.redraw()
 
