@@ -131,6 +131,20 @@ async def test_a_reason_that_is_longer_than_the_screen_is_wide_is_shown_whole(tm
         assert " ".join(words).startswith(f"‖ waiting: {reason}")
 
 
+@pytest.mark.parametrize("hint", ["", "The same command goes on with it."])
+async def test_a_reason_that_is_too_long_ends_in_an_ellipsis_above_its_hint(tmp_path: Path, hint: str) -> None:
+    reason = "no broker answered within 10 s at " + ", ".join(f"kafka{i}.example.org:9093" for i in range(30))
+    ended = StudyFinished(study="quick", state="failed", message=f"{reason}\n{hint}".rstrip())
+    app = ShownApp(tmp_path, "live", running(ended))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        lines = app.screen.query_one(TroubleRows).text().removesuffix("esc hides this").rstrip().splitlines()
+        assert len(lines) == 5
+        assert lines[3 if hint else 4].endswith("…")
+        assert all(len(line) <= 78 for line in lines)
+        assert not hint or lines[-1].strip() == hint
+
+
 @pytest.mark.parametrize("state", ["failed", "interrupted"])
 async def test_the_reason_a_study_ended_over_stays(tmp_path: Path, state: Any) -> None:
     ended = StudyFinished(study="quick", state=state, message="the broker is gone\nThe same command goes on with it.")

@@ -65,9 +65,20 @@ class TroubleRows(Rows):
         return _rows(self._trouble, width) if self._trouble is not None else ()
 
 
+def _lines(reason: str, width: int) -> list[str]:
+    """The reason in at most `_MOST_ROWS` lines. What does not fit leaves an ellipsis, and the hint below it stays."""
+    parts = [wrapped(part, width) for part in reason.splitlines()]
+    lines = [line for part in parts for line in part]
+    if len(lines) <= _MOST_ROWS:
+        return lines
+    hint = parts[-1] if len(parts) > 1 and len(parts[-1]) < _MOST_ROWS else []
+    kept = lines[: _MOST_ROWS - len(hint)]
+    return [*kept[:-1], f"{kept[-1][: width - 1].rstrip()}…", *hint]
+
+
 def _rows(trouble: Trouble, width: int) -> tuple[Row, ...]:
     mark, role = ("‖ ", "flag") if trouble.kind == "waiting" else ("✗ ", "bad")
-    lines = [line for part in trouble.reason.splitlines() for line in wrapped(part, width - len(mark))][:_MOST_ROWS]
+    lines = _lines(trouble.reason, width - len(mark))
     rows: list[Row] = [((mark if not i else "  ", role), (line, role)) for i, line in enumerate(lines)]
     last = trouble.then or lines[-1]
     if trouble.then or len(f"{mark}{last}  {_HINT}") > width:
