@@ -319,5 +319,7 @@ def _say_goodbye(app: IngestuneApp) -> None:
         study = replace(study, state="stopped", message="cleaning up")
     elif view is app.lost:
         study = replace(study, state="interrupted")
+    # the outcomes name the objective; before the first, nothing says by what the trials are to be ranked
+    trials = [each.finished for each in view.trials.values() if each.finished is not None] if study.outcomes else []
     with contextlib.suppress(OSError):
-        print(farewell(study))
+        print(farewell(study, trials))

@@ -42,6 +42,7 @@ def study_of(view: StudyView) -> Study:
         created_at=started.time,
         finished_at=finished.time if finished is not None else "",
         outcomes=view.outcomes,
+        overall=finished.overall if finished is not None else None,
         message=finished.message if finished is not None else "",
     )
 

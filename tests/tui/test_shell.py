@@ -18,6 +18,7 @@ from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.events import EventsScreen
 from ingestune_tui.tui.screens.help import HelpScreen
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.theme import THEMES
 from ingestune_tui.tui.widgets.key_footer import MOST_KEYS, KeyFooter
 from ingestune_tui.tui.widgets.places_bar import PLACES
@@ -149,6 +150,15 @@ async def test_leaving_it_running_says_how_to_come_back(tmp_path: Path, capsys: 
     assert app.return_value == 0
     _say_goodbye(app)
     assert capsys.readouterr().out == "quick: still running\ningestune attach quick\n"
+
+
+async def test_the_farewell_names_the_configuration_for_all_sizes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = ShownApp(tmp_path, "live", StudyView.of(FakeStudy(sizes=(10, 1000), pairs=4).all()))
+    app.watched = app.state.study
+    _say_goodbye(app)
+    assert "\none for all sizes: " in capsys.readouterr().out
 
 
 async def test_unsaved_changes_are_asked_about(editor: Editor) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from ingestune_tui.model.events import (
     Notice,
+    StudyFinished,
     StudyPaused,
     StudyResumed,
     TrialFinished,
@@ -14,6 +15,7 @@ from ingestune_tui.model.events import (
     WorkloadFinished,
 )
 from ingestune_tui.model.sample import Sample
+from ingestune_tui.model.study import Overall, SizeShare
 from ingestune_tui.report.wording import count_text, verdict_text
 from ingestune_tui.tui.stored import stored_events, study_of
 from ingestune_tui.tui.study_view import KEPT_SAMPLES, Scoring, StudyView
@@ -146,6 +148,19 @@ def test_a_stored_study_is_shown_like_a_watched_one() -> None:
         assert trial.finished.messages_per_s == other.messages_per_s
     assert stored.outcome(1000) == watched.outcome(1000)
     assert study_of(stored).outcomes == fake.study().outcomes
+
+
+def test_a_watched_study_keeps_the_configuration_for_all_sizes() -> None:
+    fake = FakeStudy(sizes=(10, 1000), pairs=4)
+    overall = Overall(
+        configuration=BEST,
+        ratio=1.3,
+        per_size=tuple(SizeShare(message_bytes=size, ratio=1.3, cost=0.01, trials=2) for size in (10, 1000)),
+    )
+    *before, last = fake.all()
+    assert isinstance(last, StudyFinished)
+    view = StudyView.of([*before, msgspec.structs.replace(last, overall=overall)])
+    assert study_of(view).overall == overall
 
 
 def test_a_verdict_stands_while_the_next_message_size_is_at_work() -> None:
