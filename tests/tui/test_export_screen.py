@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import msgspec
@@ -9,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from ingestune_tui.model.study import VerdictKind
-from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome
+from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome, state_of_path
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
@@ -108,6 +110,37 @@ async def test_a_path_that_cannot_be_written_is_said_before_anything_happens(tmp
         box.value = ""
         await pilot.pause()
         assert "type a path" in app.text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("~nobody-of-this-name", "✗ ~nobody-of-this-name is nobody's home directory"),
+        ("x" * 5000, "✗ file name too long"),
+        ("./" + "x" * 300 + "/y", "✗ file name too long"),
+    ],
+)
+async def test_a_path_that_the_system_refuses_is_said_and_enter_says_it_again(
+    tmp_path: Path, typed: str, why: str
+) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(app, pilot)
+        screen.query_one("#file", PathInput).value = typed
+        await pilot.pause()
+        assert why in app.text()
+        await pilot.press("enter")
+        await workers_done(app)
+        assert app.screen is screen
+        assert app.state.said[-1].text == f"{typed}: {why.removeprefix('✗ ')}"
+
+
+def test_a_place_that_may_not_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert state_of_path(str(tmp_path / "x.properties")) == "✗ permission denied"
 
 
 async def test_the_footer_tells_what_enter_does_in_the_file_field(

@@ -193,6 +193,33 @@ def test_what_is_an_address_is_taken(text: str) -> None:
     assert wrong_with_address(text) == ""
 
 
+@pytest.mark.parametrize("typed", ["~nobody-of-this-name", "~nobody-of-this-name/x", "x" * 5000])
+async def test_a_path_that_the_system_refuses_is_no_crash(starter: Starter, typed: str) -> None:
+    assert matches(typed) == []
+    app = starter()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("end", "enter")
+        await pilot.pause()
+        asked: object = app.screen
+        assert isinstance(asked, PathDialog)
+        asked.query_one(Input).value = typed
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "✗" in app.text()
+        await pilot.press("escape", "tab", "end", "enter")
+        await pilot.pause()
+        dialog: object = app.screen
+        assert isinstance(dialog, AddressDialog)
+        dialog.query_one("#address", Input).value = "kafka1:9093"
+        await pilot.press("enter")
+        dialog.query_one("#config", Input).value = typed
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.screen is dialog
+        assert "✗" in app.text()
+
+
 def test_paths_are_completed_as_far_as_all_matches_agree(tmp_path: Path) -> None:
     for name in ("orders-1.toml", "orders-2.toml", "other.txt"):
         (tmp_path / name).touch()

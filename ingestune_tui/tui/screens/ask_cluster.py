@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from ingestune_tui.tui.state import ClusterChoice
+from ingestune_tui.tui.typed_path import typed_path, why_unusable
 from ingestune_tui.tui.widgets.path_input import PathInput
 
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})\Z")
@@ -63,12 +63,16 @@ class AddressDialog(ModalScreen[ClusterChoice | None]):
     @on(Input.Submitted, "#config")
     def _config_entered(self, event: Input.Submitted) -> None:
         address = ",".join(part.strip() for part in self.query_one("#address", Input).value.split(","))
-        typed = event.value.strip()
-        config = Path(typed).expanduser().absolute() if typed else None
+        try:
+            config = typed_path(event.value).absolute() if event.value.strip() else None
+            missing = config is not None and not config.is_file()
+        except OSError as error:
+            self._complain(why_unusable(error))
+            return
         if problem := wrong_with_address(address):
             self._complain(problem)
             self.query_one("#address", Input).focus()
-        elif config is not None and not config.is_file():
+        elif missing:
             self._complain("there is no such file; leave it empty for a cluster without TLS and login")
         else:
             self.dismiss(ClusterChoice(address, config))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -12,6 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from ingestune_tui.tui.typed_path import typed_path, why_unusable
 from ingestune_tui.tui.widgets.path_input import PathInput
 
 
@@ -50,18 +50,21 @@ class PathDialog(ModalScreen[str | None]):
         if problem:
             self.query_one("#path-problem", Static).update(f"✗ {problem}")
         else:
-            self.dismiss(str(Path(event.value.strip()).expanduser().absolute()))
+            self.dismiss(str(typed_path(event.value).absolute()))
 
     def _wrong_with(self, typed: str) -> str:
         if not typed:
             return "type a path"
-        path = Path(typed).expanduser()
-        if path.is_dir():
-            return "that is a directory"
-        if self._must_exist and not path.is_file():
-            return "there is no such file"
-        if not path.absolute().parent.is_dir():
-            return f"there is no directory {path.parent}"
+        try:
+            path = typed_path(typed)
+            if path.is_dir():
+                return "that is a directory"
+            if self._must_exist and not path.is_file():
+                return "there is no such file"
+            if not path.absolute().parent.is_dir():
+                return f"there is no directory {path.parent}"
+        except OSError as problem:
+            return why_unusable(problem)
         return ""
 
     def action_cancel(self) -> None:

@@ -27,6 +27,7 @@ from ingestune_tui.report.wording import short_text, size_text, verdict_text
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.stored import study_of
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.typed_path import typed_path, why_unusable
 from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
 from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
@@ -105,20 +106,19 @@ def claim_of(outcome: Outcome) -> Run:
     return f"△ no proven winner: {why or verdict_text(outcome)}", "flag"
 
 
-def _path_of(typed: str) -> Path:
-    return Path(typed.strip()).expanduser()
-
-
 def state_of_path(typed: str) -> str:
     """What is to be said of the path before enter; empty where it can just be written."""
     if not typed.strip():
         return "type a path"
-    path = _path_of(typed)
-    if path.is_dir():
-        return "✗ a directory"
-    if not path.parent.is_dir():
-        return "✗ no such directory"
-    return "exists: asks first" if path.exists() else ""
+    try:
+        path = typed_path(typed)
+        if path.is_dir():
+            return "✗ a directory"
+        if not path.parent.is_dir():
+            return "✗ no such directory"
+        return "exists: asks first" if path.exists() else ""
+    except OSError as problem:
+        return f"✗ {why_unusable(problem)}"
 
 
 class FileInput(PathInput):
@@ -226,8 +226,8 @@ class ExportScreen(Place):
 
     @property
     def path(self) -> Path:
-        """Where it goes."""
-        return _path_of(self.query_one("#file", PathInput).value)
+        """Where it goes. Raises OSError where `state_of_path` says what is wrong with it."""
+        return typed_path(self.query_one("#file", PathInput).value)
 
     @on(Choice.Changed)
     def _changed(self) -> None:
@@ -254,7 +254,8 @@ class ExportScreen(Place):
         if not field.writable:
             state = state_of_path(field.value)
             field.focus()
-            self.ingestune.say(f"{self.path}: {state.removeprefix('✗ ')}", "warning")
+            said = (field.value.strip(), state.removeprefix("✗ "))
+            self.ingestune.say(": ".join(filter(None, said)), "warning")
             return
         if self.path.exists():
             question = ask(f"{self.path.name} exists", f"Replace {self.path}?", "Replace", destroys=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 
+from ingestune_tui.tui.typed_path import typed_path
 from ingestune_tui.tui.widgets.eager_input import EagerInput
 
 _MOST_ENTRIES = 5_000
@@ -18,10 +18,9 @@ def matches(typed: str, ending: str = "") -> list[str]:
     """Paths that begin with what was typed, as typed, directories with a slash. `ending` filters files (`.toml`)."""
     head, _, tail = typed.rpartition("/")
     shown = f"{head}/" if head or typed.startswith("/") else ""
-    directory = Path(shown or ".").expanduser()
     found: list[str] = []
     try:
-        with os.scandir(directory) as entries:
+        with os.scandir(typed_path(shown or ".")) as entries:
             for number, entry in enumerate(entries):
                 if number >= _MOST_ENTRIES:
                     break
