@@ -12,7 +12,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from ingestune_tui.model.events import Event, Notice, Resume, StudyPaused
+from ingestune_tui.model.events import Event, Notice, Resume, StudyFinished, StudyPaused
 from ingestune_tui.model.study import Study, StudyState
 from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
@@ -21,7 +21,7 @@ from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
 from ingestune_tui.tui.widgets.diff_table import DiffTable
-from ingestune_tui.tui.widgets.studies_table import study_columns, when_text
+from ingestune_tui.tui.widgets.studies_table import as_watched, study_columns, when_text
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, until, workers_done
 
@@ -192,6 +192,35 @@ async def test_the_watched_study_is_listed_as_it_is_now_and_a_pause_can_be_ended
         await pilot.pause()
         assert app.commands == [Resume()]
         assert app.resumed == []
+
+
+async def test_what_goes_on_by_itself_or_is_just_ending_takes_no_resume(tmp_path: Path, store: Store) -> None:
+    fake = FakeStudy(pairs=4, searched=4, name="night", id="0193d000-0000-7000-8000-00000000000c")
+    view = until(fake.all(), 3, "saturated", 2)
+    await store.create_study(
+        msgspec.structs.replace(fake.study(), state="running", owner=this_process("/night.sock"), outcomes=())
+    )
+    app = ShownApp(tmp_path, "studies", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"night", "enter")
+        told: list[tuple[Event, str]] = [
+            (StudyPaused(study="night", reason="no broker answers", attempt=2, retry_in_s=8), "‖ paused"),
+            (StudyFinished(study="night", state="stopped", message="stopped by you"), "✗ stopped"),
+        ]
+        for event, state in told:
+            view.apply(event)
+            app.redraw()
+            await pilot.press("R")
+            await pilot.pause()
+            assert state in app.text()
+            assert "R resume" not in app.text()
+        assert (app.commands, app.resumed) == ([], [])
+        app.state.studies = tuple(as_watched(line, view) for line in app.state.studies or ())
+        app.state.live = None
+        app.redraw()
+        await pilot.pause()
+        assert "R resume" in app.text()
 
 
 class Heard:

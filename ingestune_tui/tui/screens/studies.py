@@ -23,12 +23,14 @@ from ingestune_tui.tui.messages import (
 )
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
+from ingestune_tui.tui.waiting import is_waiting
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.studies_table import as_watched, matching, study_cells, study_columns
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
+    from ingestune_tui.tui.study_view import StudyView
 
 LOADING_AFTER_S = 0.15
 
@@ -148,6 +150,12 @@ class StudiesScreen(StudyPlace):
         chosen = self.query_one("#studies", DiffTable).chosen_id
         return next((line for line in self._lines if line.study.id == chosen), None)
 
+    def _live(self, line: StudyLine) -> StudyView | None:
+        """The study as its process tells it, while there is a line to that process."""
+        live = self.ingestune.state.live
+        same = live is not None and live.started is not None and live.started.study_id == line.study.id
+        return live if same else None
+
     @on(DataTable.RowHighlighted)
     def _reached(self) -> None:
         self._say_more()
@@ -160,6 +168,9 @@ class StudiesScreen(StudyPlace):
             return True
         if action == "resume":
             line = self.chosen
+            if line is not None and (live := self._live(line)) is not None:
+                # what waits goes on by itself, and a process that has said its last word hears none
+                return live.paused is not None and not is_waiting(live.paused)
             return line is not None and line.study.state in ("interrupted", "stopped", "paused", "failed")
         if action == "read_again":
             return bool(self.ingestune.state.studies_trouble)
@@ -177,8 +188,7 @@ class StudiesScreen(StudyPlace):
     def action_resume(self) -> None:
         if (line := self.chosen) is None:
             return
-        live = self.ingestune.state.live
-        if live is not None and live.started is not None and live.started.study_id == line.study.id:
+        if self._live(line) is not None:
             self.post_message(CommandGiven(Resume()))  # its process waits for that word
         else:
             self.post_message(StudyResumeAsked(line.study.id))
