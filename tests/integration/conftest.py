@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -22,12 +21,14 @@ from tests.integration.postgres_fixture import postgres, postgres_server
 __all__ = ["postgres", "postgres_server"]
 T = TypeVar("T")
 _PATIENCE_S = 180.0
+_STUDIES = {"test_app_journey", "test_own_cluster_dies", "test_static_study", "test_terminals"}
+"""Long ones, which would else keep one worker busy after all others."""
 _DOWNLOAD_S = 900.0
 """For Kafka's jars over whatever line there is: once, and apart from what a test itself may take."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The shared broker's tests on one worker, in order; those that start servers of their own on the other.
+    """The shared broker's tests on one worker, in order; those that start servers of their own on two others.
 
     Where the jars are not here yet, any test that needs them may be the one whose set-up downloads them.
     """
@@ -36,16 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             shared = "local_broker" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("the shared broker" if shared else "servers of their own"))
+            own = "studies of their own" if item.path.stem in _STUDIES else "servers of their own"
+            item.add_marker(pytest.mark.xdist_group("the shared broker" if shared else own))
             if not jars_are_here and item.get_closest_marker("kafka"):
                 item.add_marker(pytest.mark.timeout(_DOWNLOAD_S + _PATIENCE_S), append=False)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def signals_are_heard() -> None:
-    """A run under nohup or in the background ignores SIGHUP or SIGINT, and so would every process that it starts."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

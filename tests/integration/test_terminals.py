@@ -1,4 +1,4 @@
-"""Terminals that end, sleep, shrink and multiply while a study runs: the study does not notice.
+"""Terminals that end, sleep and multiply while a study runs: the study does not notice.
 
 Real terminals, a simulated cluster, and processes of their own throughout, as when a person sits there.
 """
@@ -107,7 +107,7 @@ def quit_and(screen: Terminal, answer: str, goodbye: str) -> None:
     screen.until(goodbye, within_s=20)
 
 
-def test_screens_that_die_sleep_shrink_or_multiply_cost_the_study_nothing(ingestune: Command, tmp_path: Path) -> None:
+def test_screens_that_die_sleep_or_multiply_cost_the_study_nothing(ingestune: Command, tmp_path: Path) -> None:
     with ExitStack() as held:
         app = begin(ingestune, held.enter_context(terminal(ingestune.environment, tmp_path)), tmp_path)
         app.send_signal(signal.SIGKILL)
@@ -134,9 +134,6 @@ def test_screens_that_die_sleep_shrink_or_multiply_cost_the_study_nothing(ingest
         first.type("fg")
         first.press("Enter")
         first.when(lambda text: LISTED.search(text) is not None and "1 Grid" in text, "Live again", within_s=20)
-        for width, height, shown in ((120, 40, "1 Grid"), (40, 10, "60x16"), (80, 24, "1 Grid")):
-            first.tmux("resize-window", "-x", str(width), "-y", str(height))
-            first.until(shown)
         first.when(lambda text: CHART.search(text) is not None, "a chart", within_s=20)
 
         quit_and(first, "Stop it", "ingestune run")

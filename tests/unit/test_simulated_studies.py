@@ -43,7 +43,7 @@ def test_a_row_of_the_table_says_what_was_seen() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["smooth", "plateau", "rugged"])
 def test_the_winner_is_near_the_best_with_two_thirds_of_the_trials(name: str) -> None:
-    result = summary(name, 40)
+    result = summary(name, 24)
     assert result.near_best >= 0.875
     assert result.trials_share <= 0.65
     assert result.coverage >= 0.85
@@ -51,4 +51,4 @@ def test_the_winner_is_near_the_best_with_two_thirds_of_the_trials(name: str) ->
 
 @pytest.mark.slow
 def test_a_grid_where_nothing_matters_is_seldom_called_faster() -> None:
-    assert summary("null grid", 40).faster <= 0.10
+    assert summary("null grid", 24).faster <= 0.10
