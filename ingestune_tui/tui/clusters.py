@@ -45,10 +45,10 @@ def local_cost() -> str:
     import os
 
     if os.environ.get("KAFKA_HOME"):
-        return "starts the Kafka of KAFKA_HOME; needs 2 GB memory, 10 GB disk"
+        return "starts the Kafka of KAFKA_HOME; needs 2 GB memory"
     from ingestune_tui.kafka.jars import KAFKA_VERSION, jars_folder  # 20 ms
 
-    needs = "needs 2 GB memory, 10 GB disk"
+    needs = "needs 2 GB memory"
     if jars_folder().is_dir():
         return f"starts Apache Kafka {KAFKA_VERSION} on this machine; {needs}"
     return f"will download Apache Kafka {KAFKA_VERSION} (56 MB, once); {needs}"

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 TINY = """
 title = "Tiny"
@@ -110,8 +113,27 @@ def wait_until(condition: Callable[[], bool], within_s: float = 15.0) -> None:
         time.sleep(0.05)
 
 
+def processes_of(ingestune: Command) -> list[psutil.Process]:
+    """Every running process that carries this test's home, the shells of its terminals left out."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            ours = process.environ().get("INGESTUNE_HOME") == str(ingestune.home)
+            if ours and process.name() not in ("sh", "tmux: server") and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def end_all_of(ingestune: Command) -> None:
+    """After a failure: whatever carries this test's home."""
+    ingestune.end_all()
+    for process in processes_of(ingestune):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def children_of(pid: int) -> list[int]:
     """All processes below `pid`."""
-    import psutil
-
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]

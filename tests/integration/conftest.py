@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 
 from ingestune_tui.errors import LocalBrokerError
-from ingestune_tui.kafka.jars import jars_folder, kafka_runtime
+from ingestune_tui.kafka.jars import KafkaRuntime, jars_folder, kafka_runtime
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.simulated import SimulatedKafka
 from tests.integration.postgres_fixture import postgres, postgres_server
@@ -78,10 +78,11 @@ def kafka_or_skip() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def kafka_jars() -> None:
+def kafka_jars() -> KafkaRuntime:
     """Kafka's jars are here: downloaded on the first use on this machine, before any patience with a broker begins."""
     with kafka_or_skip():
-        asyncio.run(asyncio.wait_for(kafka_runtime(), _DOWNLOAD_S))
+        return asyncio.run(asyncio.wait_for(kafka_runtime(), _DOWNLOAD_S))
+    raise AssertionError("neither had nor skipped")
 
 
 @pytest.fixture(scope="session")

@@ -12,18 +12,16 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import confluent_kafka
-import psutil
 import pytest
 
 from ingestune_tui.catalogue.properties_text import read_properties
 from ingestune_tui.kafka.jars import kafka_runtime
 from ingestune_tui.tuning.confirm import format_interval
-from tests.integration.command import Command, wait_until
+from tests.integration.command import Command, end_all_of, processes_of, wait_until
 from tests.integration.conftest import kafka_or_skip
 from tests.integration.terminal import Terminal, terminal
 
@@ -67,23 +65,7 @@ def ingestune(tmp_path: Path) -> Iterator[Command]:
     with kafka_or_skip():
         asyncio.run(kafka_runtime())
     yield command
-    command.end_all()
-    for process in processes_of(command):  # after a failure: all of it carries this test's home
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-def processes_of(ingestune: Command) -> list[psutil.Process]:
-    """Every running process that was started, however indirectly, with this test's home."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            home = process.environ().get("INGESTUNE_HOME")
-            if home == str(ingestune.home) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    end_all_of(command)
 
 
 def choose_local_and_open(screen: Terminal, grid: str) -> None:

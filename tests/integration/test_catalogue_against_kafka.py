@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
-import os
 import re
 import subprocess
 
@@ -12,8 +10,7 @@ import pytest
 
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Property, Scope
-from ingestune_tui.errors import LocalBrokerError
-from ingestune_tui.kafka.jars import KafkaRuntime, kafka_runtime
+from ingestune_tui.kafka.jars import KafkaRuntime
 
 pytestmark = pytest.mark.kafka
 
@@ -28,19 +25,9 @@ CASES = [prop for prop in catalogue.all_properties() if prop.java]
 
 
 @pytest.fixture(scope="module")
-def runtime() -> KafkaRuntime:
-    try:
-        return asyncio.run(kafka_runtime())
-    except LocalBrokerError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no Kafka jars here: {error.what}")
-
-
-@pytest.fixture(scope="module")
-def definitions(runtime: KafkaRuntime) -> dict[Scope, dict[str, dict[str, str]]]:
+def definitions(kafka_jars: KafkaRuntime) -> dict[Scope, dict[str, dict[str, str]]]:
     """Scope to name to what Kafka says of it."""
-    return {scope: defined(runtime, main) for scope, main in PRINTS_ITSELF.items()}
+    return {scope: defined(kafka_jars, main) for scope, main in PRINTS_ITSELF.items()}
 
 
 def defined(runtime: KafkaRuntime, main: str) -> dict[str, dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 from ingestune_tui.catalogue.jaas import build_jaas, read_jaas
 from ingestune_tui.catalogue.properties_text import comment_lines, read_properties, write_properties_text
 from ingestune_tui.errors import LocalBrokerError
-from ingestune_tui.kafka.jars import KafkaRuntime, kafka_runtime
+from ingestune_tui.kafka.jars import KafkaRuntime
+from tests.integration.conftest import kafka_or_skip
 
 pytestmark = pytest.mark.kafka
 
@@ -62,20 +62,15 @@ LOGINS = [text for text in ODD if text] + ['";username="evil', "\\101", "/* no *
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command that runs Reader."""
-    try:
-        runtime: KafkaRuntime = asyncio.run(kafka_runtime())
-    except LocalBrokerError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no Java here: {error.what}")
+def reader(kafka_jars: KafkaRuntime, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command that runs Reader. Skips, but not in CI, with a Kafka of the person's own that has no compiler."""
     folder = tmp_path_factory.mktemp("reader")
     (folder / "Reader.java").write_text(SOURCE)
-    java, jars = str(runtime.java), Path(runtime.classpath).parent
+    java, jars = str(kafka_jars.java), Path(kafka_jars.classpath).parent
     compiler = next(iter(jars.glob("ecj-*.jar")), None)
-    if compiler is None:
-        pytest.skip("no compiler among these jars")
+    with kafka_or_skip():
+        if compiler is None:
+            raise LocalBrokerError("no compiler among these jars")
     classes = os.pathsep.join(str(jar) for jar in jars.glob("*.jar"))
     batch = [java, "-cp", str(compiler), "org.eclipse.jdt.internal.compiler.batch.Main"]
     made = subprocess.run(
@@ -86,7 +81,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         check=False,
     )
     assert made.returncode == 0, made.stderr
-    return [java, "-XX:TieredStopAtLevel=1", "-cp", f"{folder}{os.pathsep}{runtime.classpath}", "Reader"]
+    return [java, "-XX:TieredStopAtLevel=1", "-cp", f"{folder}{os.pathsep}{kafka_jars.classpath}", "Reader"]
 
 
 def read_by_java(

@@ -11,13 +11,13 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.integration.command import Command, wait_until
+from tests.integration.command import Command, end_all_of, processes_of, wait_until
 from tests.integration.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -51,23 +51,7 @@ def ingestune(tmp_path: Path) -> Iterator[Command]:
     command = Command(tmp_path / "home")
     command.environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     yield command
-    command.end_all()
-    for process in processes_of(command):
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-def processes_of(ingestune: Command) -> list[psutil.Process]:
-    """Every running process that was started, however indirectly, with this test's home; not the terminals' shells."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            ours = process.environ().get("INGESTUNE_HOME") == str(ingestune.home)
-            if ours and process.name() not in ("sh", "tmux: server") and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    end_all_of(command)
 
 
 def finished_trials(ingestune: Command) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,3 +106,20 @@ async def ready(pilot: Pilot[Any]) -> None:
     await pilot.pause()
     await workers_done(pilot.app)
     await pilot.pause()
+
+
+class Gone:
+    """A study process that says these events and is gone."""
+
+    def __init__(self, *events: Event) -> None:
+        self._events = events
+
+    async def __aenter__(self) -> Gone:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def events(self) -> AsyncIterator[Event]:
+        for event in self._events:
+            yield event

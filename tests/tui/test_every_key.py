@@ -50,15 +50,6 @@ async def test_o_goes_to_the_first_screen(starter: Callable[[], ShownApp]) -> No
         assert app.current_mode == "start"
 
 
-async def test_ctrl_q_quits(editor: Editor) -> None:
-    app = editor()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await ready(pilot)
-        await pilot.press("ctrl+q")
-        await pilot.pause()
-    assert app.return_value == 0
-
-
 async def test_f1_shows_the_help_and_closes_it(editor: Editor) -> None:
     app = editor()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.headline import Headline
 from ingestune_tui.tui.widgets.trouble import TroubleRows
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import NOW, ShownApp, until
+from tests.tui.shown import NOW, Gone, ShownApp, until
 
 AWAY = StudyPaused(
     time=NOW.isoformat(), study="quick", reason="no broker of kafka1:9093 answers", attempt=3, retry_in_s=8
@@ -156,23 +155,6 @@ async def test_the_reason_a_study_ended_over_stays(tmp_path: Path, state: Any) -
         await pilot.press("escape")
         await pilot.pause()
         assert f"✗ study {state}  the broker is gone" in app.text()
-
-
-class Gone:
-    """A study process that says these events and is gone."""
-
-    def __init__(self, *events: Event) -> None:
-        self._events = events
-
-    async def __aenter__(self) -> Gone:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    async def events(self) -> AsyncIterator[Event]:
-        for event in self._events:
-            yield event
 
 
 async def test_a_study_that_never_began_leaves_its_reason_on_live(tmp_path: Path) -> None:

@@ -81,11 +81,12 @@ async def test_what_was_said_stays_in_the_event_list_with_markup_off(editor: Edi
         assert isinstance(app.screen, Place)
 
 
-async def test_quitting_without_a_study_just_ends(editor: Editor) -> None:
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_quitting_without_a_study_just_ends(editor: Editor, key: str) -> None:
     app = editor()
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        await pilot.press("q")
+        await pilot.press(key)
         await pilot.pause()
     assert app.return_value == 0
 

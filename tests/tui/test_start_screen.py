@@ -37,7 +37,7 @@ async def test_clusters_grids_and_their_price_are_shown_before_enter(starter: St
         for word in ("local", "simulated", "+ address…", "quick", "latency", "6 cells", "+ open a file…"):
             assert word in text
         assert "Does batching pay?" in text
-        assert "writes about" in text
+        assert "writes up to" in text
         assert "needs 2 GB memory" in " ".join(text.split())
 
 

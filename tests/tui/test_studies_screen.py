@@ -23,7 +23,7 @@ from ingestune_tui.tui.screens.studies import StudiesScreen
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.studies_table import as_watched, study_columns, when_text
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import ShownApp, until, workers_done
+from tests.tui.shown import Gone, ShownApp, until, workers_done
 
 
 @pytest.fixture
@@ -223,23 +223,6 @@ async def test_what_goes_on_by_itself_or_is_just_ending_takes_no_resume(tmp_path
         assert "R resume" in app.text()
 
 
-class Heard:
-    """A study process that says these events and is gone."""
-
-    def __init__(self, events: list[Event]) -> None:
-        self._events = events
-
-    async def __aenter__(self) -> Heard:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-    async def events(self) -> AsyncIterator[Event]:
-        for event in self._events:
-            yield event
-
-
 async def test_attaching_shows_old_warnings_in_the_event_list_and_not_as_toasts(tmp_path: Path) -> None:
     heard = [
         Notice(time="2020-01-01T00:00:00.000Z", level="warning", text="long ago"),
@@ -247,7 +230,7 @@ async def test_attaching_shows_old_warnings_in_the_event_list_and_not_as_toasts(
     ]
 
     async def connect() -> Any:
-        return Heard([*FakeStudy().all()[:1], *heard])
+        return Gone(*FakeStudy().all()[:1], *heard)
 
     app = ShownApp(tmp_path, "live")
     async with app.run_test(size=(80, 24)):

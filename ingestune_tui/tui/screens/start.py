@@ -242,7 +242,7 @@ class StartScreen(Place):
                 parts.append(Content.assemble(("writes nothing to a disk", "$quiet")))
             elif card.count is not None and card.count.bytes_written is not None:
                 peak = about_bytes(card.count.peak_bytes or 0)
-                text = f"writes about {about_bytes(card.count.bytes_written)} per node in all, {peak} at once"
+                text = f"writes up to {about_bytes(card.count.bytes_written)} per node in all, {peak} at once"
                 parts.append(Content.assemble((text, "$quiet")))
             if line is not None and line.choice.external and (card.broker_changes or card.broker_restarts):
                 why = (
