@@ -7,7 +7,6 @@ together. Nothing here claims anything, and nothing needs numpy: viewers rank th
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -131,37 +130,6 @@ def ranking(
     ]
     whole = [row for row in rows if row.keeps_limit]
     return (*whole, *guessed, *(row for row in rows if not row.keeps_limit), *broken)
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How the machine's speed moved during the search, seen on the baseline alone."""
-
-    points: tuple[tuple[float, float], ...]
-    """(time in seconds, objective over its geometric mean), in order of time."""
-    per_hour: float | None
-    """The median slope between pairs of points (Theil-Sen), as a share per hour; None for fewer than three."""
-
-
-def drift(space: SearchSpace, finished: Iterable[Observation]) -> Drift:
-    """The baseline's trials over time."""
-    trials = [
-        (trial.t_s, math.log(trial.value))
-        for trial in finished
-        if trial.cell == space.baseline_cell and not trial.infeasible
-    ]
-    trials.sort()
-    if not trials:
-        return Drift((), None)
-    mean = math.fsum(log for _, log in trials) / len(trials)
-    slopes = [
-        (later - earlier) / (after - before)
-        for i, (before, earlier) in enumerate(trials)
-        for after, later in trials[i + 1 :]
-        if after > before
-    ]
-    slope = math.expm1(3600.0 * statistics.median(slopes)) if len(trials) >= 3 and slopes else None
-    return Drift(tuple((t_s, math.exp(log - mean)) for t_s, log in trials), slope)
 
 
 def _logs_by_cell(finished: Iterable[Observation]) -> dict[int, list[float]]:

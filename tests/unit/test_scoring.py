@@ -1,4 +1,4 @@
-"""The ranking: scores, intervals, ties, classes, limits, predictions, drift."""
+"""The ranking: scores, intervals, ties, classes, limits, predictions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ingestune_tui.tuning.scoring import Prediction, drift, pooled_noise, ranking
+from ingestune_tui.tuning.scoring import Prediction, pooled_noise, ranking
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation
 from tests.unit.search_values import grid
 
@@ -105,20 +105,6 @@ def test_a_baseline_outside_stands_in_its_place_without_a_rank() -> None:
 
 def test_nothing_measured_is_an_empty_ranking() -> None:
     assert ranking(grid(3), [], maximize=True, noise=0.1) == ()
-
-
-def test_drift_is_the_slope_of_the_baseline_alone() -> None:
-    finished = [trial(0, 100.0 * math.exp(-0.1 * hour), 3600.0 * hour) for hour in range(5)]
-    finished += [trial(1, 9999.0, 60.0 * i) for i in range(5)]
-    seen = drift(grid(2), finished)
-    assert len(seen.points) == 5
-    assert seen.per_hour == pytest.approx(math.exp(-0.1) - 1.0)
-    assert seen.points[0][1] == pytest.approx(math.exp(0.2))
-
-
-def test_drift_of_a_baseline_measured_twice_is_not_guessed() -> None:
-    assert drift(grid(2), [trial(0, 1.0, 0.0), trial(0, 2.0, 9.0)]).per_hour is None
-    assert drift(grid(2), []).points == ()
 
 
 def test_five_thousand_trials_are_ranked_in_a_moment() -> None:
