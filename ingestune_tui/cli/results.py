@@ -106,15 +106,9 @@ async def _read_one(chosen: kept.Settings, key: str | None) -> tuple[Study, list
 
 
 def _as_it_stands(study: Study) -> Study:
-    """A study whose process was killed is interrupted, whatever it could still write into its row."""
-    from msgspec.structs import replace
+    from ingestune_tui.storage.owner import as_it_stands
 
-    from ingestune_tui.storage.owner import is_abandoned
-
-    if not is_abandoned(study):
-        return study
-    message = f"its process ended without a word; `ingestune run --study {study.name}` goes on with it"
-    return replace(study, state="interrupted", owner=None, message=message)
+    return as_it_stands(study, f"`ingestune run --study {study.name}`")
 
 
 def _print_bytes(data: bytes) -> None:

@@ -10,6 +10,7 @@ import os
 import socket
 from typing import Final
 
+import msgspec
 import psutil
 
 from ingestune_tui.model.study import Owner, Study
@@ -33,9 +34,15 @@ def lives(owner: Owner, silent_s: float) -> bool:
     return _runs_here(owner) or (not is_here(owner) and silent_s < SILENT_S)
 
 
-def is_abandoned(study: Study) -> bool:
-    """Whether its row says that it runs although its process went without a word. Another host's row is believed."""
-    return study.state in ("running", "paused") and not (study.owner is not None and lives(study.owner, 0.0))
+def as_it_stands(study: Study, how_to_go_on: str) -> Study:
+    """A study whose process went without a word is interrupted, whatever its row says. Another host's is believed.
+
+    `how_to_go_on` names what resumes it, there where the study is shown.
+    """
+    if study.state not in ("running", "paused") or (study.owner is not None and lives(study.owner, 0.0)):
+        return study
+    message = f"its process ended without a word; {how_to_go_on} goes on with it"
+    return msgspec.structs.replace(study, state="interrupted", owner=None, message=message)
 
 
 def is_here(owner: Owner) -> bool:

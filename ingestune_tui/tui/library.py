@@ -50,23 +50,13 @@ async def read_study(store: Store, study: Study) -> StudyView:
     return view
 
 
-def as_it_stands(study: Study) -> Study:
-    """A study whose process went without a word is interrupted, whatever its row says. Another host's is believed."""
-    from msgspec.structs import replace
-
-    from ingestune_tui.storage.owner import is_abandoned  # psutil: 10 ms
-
-    if not is_abandoned(study):
-        return study
-    return replace(study, state="interrupted", message="its process ended without a word; R goes on with it")
-
-
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:
     """Every study, newest first, with the number of its trials."""
+    from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
     from ingestune_tui.tui.stored import StudyLine
 
     counts = await store.trial_counts()
-    return tuple(StudyLine(as_it_stands(study), counts.get(study.id, 0)) for study in await store.studies())
+    return tuple(StudyLine(as_it_stands(study, "R"), counts.get(study.id, 0)) for study in await store.studies())
 
 
 class Library(App[int]):
@@ -158,8 +148,10 @@ class Library(App[int]):
             self.switch_mode("live" if live.finished is None else "leaderboard")
             self.redraw()
             return
+        from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
+
         try:
-            study = as_it_stands(await store.find_study(study_id))
+            study = as_it_stands(await store.find_study(study_id), "5 Studies, R")
             if study.state in ("running", "paused") and self.attach_to(study):
                 return
             self.state.study = await read_study(store, study)

@@ -1,4 +1,4 @@
-"""The ranking of cells from their trials: score, interval, ties at this noise, and the drift of the baseline. Pure.
+"""The ranking of cells from their trials: score, interval, and ties at this noise. Pure.
 
 A score is the geometric mean of a cell's trials. Most cells run once or twice, so intervals use the noise of all cells
 together. Nothing here claims anything, and nothing needs numpy: viewers rank thousands of trials with it.

@@ -14,9 +14,8 @@ from textual.widgets import Input
 
 from ingestune_tui.model.events import Event, Notice, Resume, StudyFinished, StudyPaused
 from ingestune_tui.model.study import Study, StudyState
-from ingestune_tui.storage.owner import this_process
+from ingestune_tui.storage.owner import as_it_stands, this_process
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tui.library import as_it_stands
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
@@ -134,10 +133,10 @@ async def test_a_study_whose_process_was_killed_is_interrupted_and_can_be_gone_o
 
 async def test_a_study_that_lives_here_or_elsewhere_is_believed() -> None:
     running = msgspec.structs.replace(FakeStudy().study(), state="running", owner=this_process("/some.sock"))
-    assert as_it_stands(running) == running
+    assert as_it_stands(running, "R") == running
     assert running.owner is not None
     away = msgspec.structs.replace(running, owner=msgspec.structs.replace(running.owner, host="another", pid=1))
-    assert as_it_stands(away) == away
+    assert as_it_stands(away, "R") == away
 
 
 async def test_the_cursor_stays_on_its_study_when_rows_come_and_go(
