@@ -37,7 +37,12 @@ _STOP_GRACE_S = 10.0
 _START_TIMEOUT_S = 120.0
 _PORT_ATTEMPTS = 3
 _LEAST_FREE_BYTES = 1_000_000_000
-_MEMORY_PER_NODE_BYTES = 500_000_000
+_HEAP_BYTES = {1: 1 << 30, 3: 512 << 20}
+"""Of each node, by their number. All of it from the start, as Kafka's own script has it: a heap that grows under load
+makes the first trials slower."""
+_COLLECTOR = ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35")
+_BESIDE_HEAP_BYTES = 150_000_000
+"""What a JVM takes besides: classes, code, threads, buffers."""
 
 
 class LocalKafka:
@@ -189,7 +194,7 @@ class LocalKafka:
         return self._existing_home / f"node-{node.node_id}"
 
     def _check_room(self) -> None:
-        needed = self._count * _MEMORY_PER_NODE_BYTES
+        needed = self._count * (_HEAP_BYTES[self._count] + _BESIDE_HEAP_BYTES)
         if (available := psutil.virtual_memory().available) < needed:
             raise LocalBrokerError(
                 f"A local Kafka of {self._count} needs about {format_bytes(needed)} of memory; "
@@ -294,8 +299,8 @@ class LocalKafka:
         folder = self._node_dir(node)
         for log in ("server.log", "console.log"):
             (folder / log).unlink(missing_ok=True)
-        heap = "1g" if self._count == 1 else "512m"
-        jvm = self._java(node, "-server", "-Xms256m", f"-Xmx{heap}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20")
+        heap = _HEAP_BYTES[self._count]
+        jvm = self._java(node, "-server", f"-Xms{heap}", f"-Xmx{heap}", *_COLLECTOR)
         remove = [] if self._data_dir else ["--remove", str(folder)]
         supervisor = OwnedProcess(
             [

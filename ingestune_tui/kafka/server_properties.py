@@ -33,6 +33,8 @@ PROTECTED = frozenset(
         "listeners",
         "advertised.listeners",
         "controller.listener.names",
+        "inter.broker.listener.name",
+        "listener.security.protocol.map",
         "controller.quorum.bootstrap.servers",
         "controller.quorum.voters",
         "log.dirs",
