@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ingestune_tui.catalogue import catalogue, constraints
 from ingestune_tui.catalogue.catalogue import Scope, Value
@@ -62,8 +63,13 @@ def durability_of(configuration: Configuration, workload: Workload) -> constrain
     return constraints.durability_class(configuration.by_scope(), workload.client, replication)
 
 
-def expand(grid: Grid, workload: Workload) -> Space:
-    """Every cell of `grid`. At most MAX_CELLS are built: the reader has counted them."""
+def expand(
+    grid: Grid, workload: Workload, in_force: Mapping[Scope, Mapping[str, Value]] = MappingProxyType({})
+) -> Space:
+    """Every cell of `grid`. At most MAX_CELLS are built: the reader has counted them.
+
+    `in_force` is what the cluster has where the baseline says nothing and Kafka's default is not it.
+    """
     active = grid.active
     factors = tuple(parameter for parameter in active if not parameter.pinned)
     pinned = {(each.scope, each.name): each.levels[0] for each in active if each.pinned}
@@ -85,7 +91,7 @@ def expand(grid: Grid, workload: Workload) -> Space:
             continue
         where[key] = len(cells)
         cells.append(Cell(Configuration.of(plain), levels))
-    baseline = _baseline(grid, pinned)
+    baseline = _baseline(grid, pinned, in_force)
     return Space(
         workload=workload,
         factors=factors,
@@ -148,9 +154,15 @@ def effective(
     return prop.default(catalogue.client_of(scope, workload.client)) if prop else None
 
 
-def _baseline(grid: Grid, pinned: Mapping[tuple[Scope, str], Value]) -> dict[Scope, dict[str, Value]]:
-    """The person's own settings or none, and what the grid pins for all."""
-    result = settings_of(grid.baseline.settings)
+def _baseline(
+    grid: Grid,
+    pinned: Mapping[tuple[Scope, str], Value],
+    in_force: Mapping[Scope, Mapping[str, Value]],
+) -> dict[Scope, dict[str, Value]]:
+    """The person's own settings over what the cluster has in force, and what the grid pins for all."""
+    result = {scope: dict(named) for scope, named in in_force.items()}
+    for scope, named in settings_of(grid.baseline.settings).items():
+        result.setdefault(scope, {}).update(named)
     for (scope, name), value in pinned.items():
         result.setdefault(scope, {})[name] = value
     return result

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.errors import StudyError, StudyInterrupted
 from ingestune_tui.model.events import (
     Event,
@@ -53,6 +54,8 @@ class EngineOptions:
     topic_prefix: str
     cache_s: float
     """Age up to which other studies' trials may stand in for search trials; 0 takes none."""
+    in_force: Mapping[Scope, Mapping[str, Value]] = field(default_factory=dict)
+    """What the cluster has of topic and broker settings that the grid varies, where it is not Kafka's default."""
 
 
 class Engine:
@@ -119,7 +122,7 @@ class Engine:
     async def run(self) -> Study:
         """The study with its outcomes: finished, stopped, interrupted or failed. Its topics are deleted."""
         grid = self._grid_file.grid
-        spaces = [expand(grid, workload) for workload in grid.workloads]
+        spaces = [expand(grid, workload, self._options.in_force) for workload in grid.workloads]
         self._say_started(spaces)
         if tight := tight_disk(grid, spaces, self._cluster.info.nodes, self._cluster.free_bytes()):
             self._emit(Notice(level="warning", text=tight))

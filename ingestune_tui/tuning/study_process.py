@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.errors import IngestuneError, StudyError
 from ingestune_tui.model import events
 from ingestune_tui.model.events import Event, Notice, StudyFinished
@@ -26,6 +27,7 @@ from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import check_settings
 from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
+from ingestune_tui.tuning.cluster_values import cluster_values, in_words
 from ingestune_tui.tuning.grid_file import GridFile
 from ingestune_tui.tuning.leftovers import refuse_missing, restore_journal
 from ingestune_tui.tuning.scopes import changes_brokers
@@ -143,6 +145,7 @@ class StudyProcess:
                     study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
                     swept = await sweep_topics(cluster, study, prefix)
                     await prepare_brokers(cluster, study, grid, store, self._emit)
+                    in_force = await self._in_force(cluster, study, prefix)
                     engine = Engine(
                         study,
                         request.grid_file,
@@ -152,6 +155,7 @@ class StudyProcess:
                             host=owner.host,
                             topic_prefix=prefix,
                             cache_s=0.0 if wanted.fresh else settings.cache_days * 86400,
+                            in_force=in_force,
                         ),
                         self._emit,
                         await store.trials(study.id),
@@ -168,6 +172,13 @@ class StudyProcess:
             state = "interrupted" if self._signal and study.state == "stopped" else study.state
             await store.release_study(study.id, owner, state)
             return await store.find_study(study.id)
+
+    async def _in_force(self, cluster: OpenCluster, study: Study, prefix: str) -> Mapping[Scope, Mapping[str, Value]]:
+        """What this cluster itself has of what the grid varies, which the baseline then has too; the person is told."""
+        values = await cluster_values(cluster, self._request.grid_file.grid, f"{topic_stem(prefix, study.id)}settings")
+        if values:
+            self._emit(Notice(level="info", text=f"this cluster runs with {in_words(values)}: so does the baseline"))
+        return values
 
     @contextlib.asynccontextmanager
     async def _sync(self, store: Store) -> AsyncIterator[None]:
