@@ -29,8 +29,8 @@ from ingestune_tui.tui.widgets.text_rows import TextRows
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
 
-LEGEND = "= cannot be told from the row above.  Only ◆ and ◇ were confirmed."
-LEGEND_SEARCH = "= cannot be told from the row above.  △ leads; nothing is confirmed yet."
+_TIED = "= cannot be told from the row above.  "
+_ENDED = {"failed": "it failed", "stopped": "it was stopped", "interrupted": "it was interrupted"}
 
 
 class FilterInput(EagerInput):
@@ -109,7 +109,7 @@ class LeaderboardScreen(StudyPlace):
                 yield FilterInput(placeholder="acks=all p99<20 !flag", id="filter", select_on_focus=False)
                 yield Static("", id="count", markup=False)
             yield Static("", id="filter-error", markup=False)
-            yield Static(LEGEND, id="legend", markup=False)
+            yield Static("", id="legend", markup=False)
 
     def another_study(self) -> None:
         self._made_of = ()
@@ -142,9 +142,7 @@ class LeaderboardScreen(StudyPlace):
         ids = [row.id for row in rows]
         self.query_one("#board", DiffTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
         self.query_one("#count", Static).update(summary_of(board, sum(bool(row.trials) for row in rows)))
-        confirmed = any(row.standing == "winner" for row in board.rows)
-        apart = "  Weaker promises rank apart." if board.classes else ""
-        self.query_one("#legend", Static).update((LEGEND if confirmed else LEGEND_SEARCH) + apart)
+        self.query_one("#legend", Static).update(_legend(view, board))
 
     def _make(self, view: StudyView) -> Board | None:
         """The board of the chosen message size; made again only when a trial more is finished."""
@@ -308,10 +306,23 @@ def _standing(view: StudyView, board: Board) -> Run:
         return mark + verdict_text(outcome), roles.get(outcome.verdict, "strong")
     progress = view.progress
     if view.finished is not None:
-        return "nothing was confirmed", "label"
+        ended = _ENDED.get(view.finished.state)
+        return f"nothing was confirmed: {ended} before that" if ended else "nothing was confirmed", "label"
     if progress is None or progress.leader is None:
         return "no leader yet", "label"
     if progress.phase == "confirming":
         return f"△ being confirmed, {progress.pairs_done} of {progress.pairs_planned} pairs", "label"
     ratio = f"{progress.leader_ratio:.1f}x so far, " if progress.leader_ratio else ""
     return f"△ leads: {ratio}not confirmed", "label"
+
+
+def _legend(view: StudyView, board: Board) -> str:
+    """What the marks mean; a confirmation is still to come only while the study goes on."""
+    if any(row.standing == "winner" for row in board.rows):
+        told = "Only ◆ and ◇ were confirmed."
+    elif view.finished is None and board.outcome is None:
+        told = "△ leads; nothing is confirmed yet."
+    else:
+        compared = board.outcome is not None and board.outcome.ratio is not None
+        told = "Fresh pairs gave no winner." if compared else "△ led; nothing was confirmed."
+    return _TIED + told + ("  Weaker promises rank apart." if board.classes else "")
