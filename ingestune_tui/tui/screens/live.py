@@ -21,6 +21,7 @@ from ingestune_tui.tui.waiting import is_waiting
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.event_list import EventList
 from ingestune_tui.tui.widgets.headline import Headline, headline_of, looking_back, says_verdict
+from ingestune_tui.tui.widgets.rows import Run
 from ingestune_tui.tui.widgets.ruler import Ruler, confirming_of
 from ingestune_tui.tui.widgets.study_strip import StudyStrip, marks_of
 from ingestune_tui.tui.widgets.tiles import Tiles, tiles_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.trial_view import TrialView
 
 
+_FROZEN: Run = ("frozen, f goes on", "flag")
 NOTHING = "Nothing runs yet.\n\n1 goes to the grid, r there runs it.  5 opens an earlier study."
 
 
@@ -287,8 +289,8 @@ class LiveScreen(StudyPlace):
     def action_freeze(self) -> None:
         self._frozen = not self._frozen
         if self._frozen:
-            self.query_one("#live").remove_class("-troubled")
-            self.query_one(Headline).note("frozen, f goes on")
+            self.query_one(TroubleRows).show(self._trouble, self.size.width - 2, _FROZEN)
+            self.query_one(Headline).note(_FROZEN)
             self.refresh_bindings()
         else:
             self.redraw()

@@ -128,9 +128,9 @@ class Headline(Rows):
             self._said, self._note = said, ()
             self.update_rows()
 
-    def note(self, text: str) -> None:
+    def note(self, said: Run) -> None:
         """Say something at the right, until new lines come."""
-        self._note = ((text, "flag"),)
+        self._note = (said,)
         self.update_rows()
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
