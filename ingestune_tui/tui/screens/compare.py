@@ -23,11 +23,11 @@ from ingestune_tui.tui.widgets.compare_plots import size_plot
 from ingestune_tui.tui.widgets.figure_bars import figure_bars
 from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
 from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.verdict import role_of
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
 
-_ROLES = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -192,7 +192,7 @@ class CompareScreen(StudyPlace):
             runs.append((f"{'not confirmed':<{self._verdict_width}}", "label"))
         else:
             ratio = ratio_text(outcome.ratio) if outcome.ratio is not None else "—"
-            role = _ROLES.get(outcome.verdict, "strong")
+            role = role_of(outcome)
             runs.append((f"{ratio:<20}", role))
             runs.append((f"{outcome.verdict:<{self._verdict_width}}", role))
         if result.tuned is not None:

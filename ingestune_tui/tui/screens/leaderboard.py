@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Input, Static
 
 from ingestune_tui.report.filter import Filter, FilterError, parse_filter
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, pareto
-from ingestune_tui.report.wording import size_text, verdict_text
+from ingestune_tui.report.wording import size_text
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
@@ -23,8 +23,9 @@ from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
-from ingestune_tui.tui.widgets.rows import Run, spread
+from ingestune_tui.tui.widgets.rows import Row, Run, flowed, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.verdict import verdict_parts
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
@@ -167,7 +168,7 @@ class LeaderboardScreen(StudyPlace):
             ) if trials else None  # fmt: skip
         return self._board
 
-    def _title(self, view: StudyView, board: Board) -> tuple[tuple[Run, ...], ...]:
+    def _title(self, view: StudyView, board: Board) -> tuple[Row, ...]:
         assert view.started is not None
         workload = next(
             (each for each in view.started.workloads if each.message_bytes == self._message_bytes), view.workload
@@ -180,7 +181,11 @@ class LeaderboardScreen(StudyPlace):
             left.append((f"  {payload}", "label"))
         else:
             left.append((f" · {size_text(self._message_bytes or 0)} {payload} · {view.scoring.objective}", "label"))
-        return (spread(left, (_standing(view, board),), self.size.width - 2),)
+        width = self.size.width - 2
+        said = flowed(_standing(view, board), width)
+        room = width - sum(len(text) for text, _ in left) - 2
+        fits = len(said) == 1 and sum(len(text) for text, _ in said[0]) <= room
+        return (spread(left, said[0], width),) if fits else (tuple(left), *said)
 
     def _chosen_id(self) -> str | None:
         return self.query_one("#board", DiffTable).chosen_id
@@ -297,23 +302,24 @@ class LeaderboardScreen(StudyPlace):
         self.query_one("#board", DiffTable).focus()
 
 
-def _standing(view: StudyView, board: Board) -> Run:
+def _standing(view: StudyView, board: Board) -> tuple[Run, ...]:
     """What may be said about the leader: a claim only if it was confirmed."""
-    outcome = board.outcome
-    if outcome is not None:
-        roles = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
-        mark = {"faster": "◆ ", "unconfirmed": "△ " if outcome.winner else ""}.get(outcome.verdict, "")
-        return mark + verdict_text(outcome), roles.get(outcome.verdict, "strong")
+    if board.outcome is not None:
+        return verdict_parts(board.outcome)
+    return ((_so_far(view), "label"),)
+
+
+def _so_far(view: StudyView) -> str:
     progress = view.progress
     if view.finished is not None:
         ended = _ENDED.get(view.finished.state)
-        return f"nothing was confirmed: {ended} before that" if ended else "nothing was confirmed", "label"
+        return f"nothing was confirmed: {ended} before that" if ended else "nothing was confirmed"
     if progress is None or progress.leader is None:
-        return "no leader yet", "label"
+        return "no leader yet"
     if progress.phase == "confirming":
-        return f"△ being confirmed, {progress.pairs_done} of {progress.pairs_planned} pairs", "label"
+        return f"△ being confirmed, {progress.pairs_done} of {progress.pairs_planned} pairs"
     ratio = f"{progress.leader_ratio:.1f}x so far, " if progress.leader_ratio else ""
-    return f"△ leads: {ratio}not confirmed", "label"
+    return f"△ leads: {ratio}not confirmed"
 
 
 def _legend(view: StudyView, board: Board) -> str:

@@ -77,8 +77,6 @@ class LiveScreen(StudyPlace):
         & .-confirming Ruler { display: block; margin: 1 0 0 0; }
         & .-confirming StudyStrip { display: none; }
         & .-confirming Tiles { margin-bottom: 0; }
-        & .-finished Headline { height: 2; }
-        & .-finished.-unstable Headline { height: 3; }
         & .-troubled Headline { display: none; }
         & .-finished Ruler { height: 3; }
         & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised #below { display: none; }
@@ -87,7 +85,7 @@ class LiveScreen(StudyPlace):
         & EventList { display: none; width: 42; margin: 0 0 0 3; }
         &.-wide.-tall EventList { display: block; }
         &.-tall {
-            & Headline { height: 2; }
+            & Headline { min-height: 2; }
             & Tiles { height: 2; }
             & StudyStrip { height: 4; margin: 1 0 0 0; }
             & .-confirming Tiles { margin-bottom: 1; }
@@ -149,7 +147,8 @@ class LiveScreen(StudyPlace):
         if trial is not None and self._looking_at is not None:
             self.query_one(Headline).show(looking_back(view, trial))
         else:
-            self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size, now=now))
+            said = headline_of(view, connected=state.connected, message_bytes=size, now=now, width=self.size.width - 2)
+            self.query_one(Headline).show(said)
         self.query_one(Tiles).show(tiles_of(trial))
         ghost = view.leader()
         self._ask_for_samples(trial, ghost)
@@ -202,8 +201,6 @@ class LiveScreen(StudyPlace):
         live.set_class(self._maximised, "-maximised")
         verdict = says_verdict(view, connected=self.ingestune.state.connected, message_bytes=message_bytes)
         live.set_class(verdict and self._looking_at is None, "-finished")
-        outcome = view.outcome(message_bytes)
-        live.set_class(outcome is not None and outcome.unstable_spread is not None, "-unstable")
 
     # Keys ----------------------------------------------------------------------------------------------------
 

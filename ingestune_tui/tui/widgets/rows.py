@@ -20,6 +20,8 @@ Run = tuple[str, str]
 """Some characters and the role they are styled as; empty is the plain foreground. `a.b` is `a` over `b`."""
 Row = tuple[Run, ...]
 _GAP = 2
+_APART = 3
+"""Columns between the parts of what is `flowed`."""
 
 
 class Rows(Widget, can_focus=False):
@@ -110,6 +112,20 @@ def spread(left: Iterable[Run], right: Iterable[Run], width: int) -> Row:
 def wrapped(text: str, width: int) -> list[str]:
     """Text in lines of at most `width` columns; at least one line."""
     return textwrap.wrap(text, width, break_long_words=True, break_on_hyphens=False) or [""]
+
+
+def flowed(parts: Iterable[Run], width: int) -> tuple[Row, ...]:
+    """Parts one after the other; one that no longer fits begins a new row, and is folded where it is wider."""
+    rows: list[Row] = []
+    room = 0
+    for text, role in parts:
+        if rows and _APART + len(text) <= room:
+            rows[-1] += ((" " * _APART, ""), (text, role))
+            room -= _APART + len(text)
+        else:
+            rows += [((line, role),) for line in wrapped(text, width)]
+            room = width - len(rows[-1][0][0])
+    return tuple(rows)
 
 
 def changed_columns(before: Row, after: Row) -> tuple[int, int]:
