@@ -17,7 +17,7 @@ from ingestune_tui.model.study import Cluster, Effect, Outcome, Ratio, StudyStat
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.html import render_html
 from ingestune_tui.report.summary import claim, estimate, farewell, summarize
-from ingestune_tui.report.tables import results_csv, results_json, studies_csv, study_report
+from ingestune_tui.report.tables import results_csv, results_json, studies_csv, studies_table, study_report
 from ingestune_tui.report.wording import ratio_text, verdict_text, what_mattered
 from tests.tui.fake_study import BEST, FakeStudy
 from tests.unit.store_values import make_study, make_trial
@@ -325,6 +325,9 @@ def test_an_unstable_machine_is_named_beside_the_claim_it_makes_doubtful(
         after = text[text.index(claim(second)) :]
         assert after.count("unstable machine: the baseline's own trials differed by 42 %") == times
         assert text.count("unstable machine") == times
+    listed = Console(width=140, record=True, file=io.StringIO())
+    listed.print(studies_table([study], {}))
+    assert listed.export_text().count("⚠ unstable machine") == times
     told = msgspec.json.decode(list(results_json(study, fake.trials))[-1])
     assert [outcome["unstable_spread"] for outcome in told["outcomes"]] == [None, spread]
 

@@ -32,6 +32,7 @@ from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
 from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
 from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.verdict import doubts
 
 _UNWRITABLE: Final = ("✗", "type")
 """How the states of a path begin that keep it from being written."""
@@ -209,7 +210,7 @@ class ExportScreen(Place):
             rows: tuple[Row, ...] = (spread((title,), ((claim, role),), width),)
         else:
             rows = ((title,), *(((line, role),) for line in wrapped(claim, width)))
-        self.query_one("#title", TextRows).show(rows)
+        self.query_one("#title", TextRows).show((*rows, *doubts(self._exported.outcome, width)))
 
     @property
     def text(self) -> str:

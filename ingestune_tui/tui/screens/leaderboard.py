@@ -25,7 +25,7 @@ from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
 from ingestune_tui.tui.widgets.rows import Row, Run, flowed, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
-from ingestune_tui.tui.widgets.verdict import verdict_parts
+from ingestune_tui.tui.widgets.verdict import doubts, verdict_parts
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
@@ -185,7 +185,8 @@ class LeaderboardScreen(StudyPlace):
         said = flowed(_standing(view, board), width)
         room = width - sum(len(text) for text, _ in left) - 2
         fits = len(said) == 1 and sum(len(text) for text, _ in said[0]) <= room
-        return (spread(left, said[0], width),) if fits else (tuple(left), *said)
+        rows = (spread(left, said[0], width),) if fits else (tuple(left), *said)
+        return (*rows, *doubts(board.outcome, width)) if board.outcome is not None else rows
 
     def _chosen_id(self) -> str | None:
         return self.query_one("#board", DiffTable).chosen_id
