@@ -235,10 +235,14 @@ def test_the_two_parameters_that_are_strongest_together_are_named_in_results_and
     assert "together" not in farewell(msgspec.structs.replace(fake.study(), outcomes=(single,)))
 
 
-def test_two_parameters_of_one_name_keep_their_scopes_and_may_matter_only_together() -> None:
+def test_two_parameters_of_one_name_keep_their_scopes_and_may_matter_only_together(fake: FakeStudy) -> None:
     both = ("producer compression.type", "topic compression.type")
     effects = [Effect(parameter=one, share=0.0, best="", interaction=other) for one, other in (both, both[::-1])]
     assert what_mattered(effects) == f"nothing by itself; strongest together: {both[0]} and {both[1]}"
+    outcome = msgspec.structs.replace(fake.outcomes[0], effects=tuple(effects))
+    page = render_html(msgspec.structs.replace(fake.study(), outcomes=(outcome,)), fake.trials)
+    assert page.count("<td>nothing by itself</td>") == 2
+    assert "no effect seen" not in page
 
 
 def test_an_estimate_of_one_value_has_no_interval() -> None:
