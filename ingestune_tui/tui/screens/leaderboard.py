@@ -23,7 +23,7 @@ from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
-from ingestune_tui.tui.widgets.rows import Row, Run, flowed, spread
+from ingestune_tui.tui.widgets.rows import Row, Run, columns, flowed, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
 from ingestune_tui.tui.widgets.verdict import doubts, verdict_parts
 
@@ -183,8 +183,7 @@ class LeaderboardScreen(StudyPlace):
             left.append((f" · {size_text(self._message_bytes or 0)} {payload} · {view.scoring.objective}", "label"))
         width = self.size.width - 2
         said = flowed(_standing(view, board), width)
-        room = width - sum(len(text) for text, _ in left) - 2
-        fits = len(said) == 1 and sum(len(text) for text, _ in said[0]) <= room
+        fits = len(said) == 1 and columns(left) + columns(said[0]) + 2 <= width
         rows = (spread(left, said[0], width),) if fits else (tuple(left), *said)
         return (*rows, *doubts(board.outcome, width)) if board.outcome is not None else rows
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rich.cells import cell_len
+
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.waiting import is_waiting, reason_text, retry_text
 from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread, wrapped
@@ -83,7 +85,7 @@ def _rows(trouble: Trouble, hint: Run, width: int) -> tuple[Row, ...]:
     lines = _lines(trouble.reason, width - len(mark))
     rows: list[Row] = [((mark if not i else "  ", role), (line, role)) for i, line in enumerate(lines)]
     last = trouble.then or lines[-1]
-    if trouble.then or len(f"{mark}{last}  {hint[0]}") > width:
+    if trouble.then or cell_len(f"{mark}{last}  {hint[0]}") > width:
         rows.append((("  ", ""), (trouble.then, "strong")))
     rows[-1] = spread(rows[-1], (hint,), width)
     return tuple(rows)
