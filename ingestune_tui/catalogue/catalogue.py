@@ -20,6 +20,8 @@ from ingestune_tui.units import format_bytes, parse_bytes, parse_seconds, three_
 
 Value = int | float | bool | str
 Kind = Literal["int", "float", "bool", "string"]
+Level = Literal["", "cluster-wide", "per-broker"]
+"""Kafka's words: `cluster-wide` is one value for all brokers, or one of a broker's own; `per-broker` only that."""
 MAX_TEXT = 200
 
 
@@ -66,10 +68,15 @@ class Property:
     """What it does, in a sentence or two."""
     durability: str
     """What it does to acknowledged messages; empty where nothing."""
-    dynamic: bool
-    """A broker takes it without a restart."""
+    level: Level
+    """At which a broker takes it without a restart; empty where it needs one, and outside of brokers."""
     constraints: str
     """What it does not go with; empty where it goes with anything."""
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether a broker takes it without a restart."""
+        return bool(self.level)
 
     @property
     def ordered(self) -> bool:
@@ -117,7 +124,7 @@ def _property(row: Mapping[str, Any]) -> Property:
         default_java=row.get("default_java"),
         meaning=row["meaning"],
         durability=row.get("durability", ""),
-        dynamic=row.get("dynamic", False),
+        level=row.get("level", ""),
         constraints=row.get("constraints", ""),
     )
 
@@ -260,6 +267,21 @@ def value_range(prop: Property) -> str:
     if prop.kind == "bool":
         return "true or false"
     return ", ".join(prop.choices) if prop.choices else _range(prop)
+
+
+def change_text(prop: Property) -> str:
+    """How a broker comes to another value, for a person; empty outside of brokers."""
+    if prop.scope not in (Scope.BROKER, Scope.BROKER_STATIC):
+        return ""
+    match prop.level:
+        case "cluster-wide" | "per-broker" if prop.scope is Scope.BROKER_STATIC:
+            return "with a restart of each broker; in [broker] without one"
+        case "cluster-wide":
+            return "without a restart, cluster-wide: one value for all brokers, or one of a broker's own"
+        case "per-broker":
+            return "without a restart, per-broker: each broker has a value of its own"
+        case _:
+            return "needs a restart of each broker"
 
 
 def format_value(prop: Property, value: Value) -> str:

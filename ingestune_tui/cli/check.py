@@ -82,11 +82,13 @@ def check(
 
 def _consent(grid_file: GridFile, choice: ClusterChoice) -> list[str]:
     """What `run` wants to be told before it does what is checked here."""
-    from ingestune_tui.tuning.scopes import changes_brokers
+    from ingestune_tui.tuning.scopes import broker_changes, with_levels
 
-    if choice.kind != "external" or not changes_brokers(grid_file.grid):
+    names = broker_changes(grid_file.grid)
+    if choice.kind != "external" or not names:
         return []
-    return [f"run needs --allow-broker-changes: the grid changes settings of the brokers at {choice.bootstrap}"]
+    what = f"the grid changes settings of the brokers at {choice.bootstrap}: {with_levels(names)}"
+    return [f"run needs --allow-broker-changes: {what}"]
 
 
 def _print_space(space: Space, *, several: bool) -> None:

@@ -241,6 +241,7 @@ def _ask_first(grid_file: GridFile, spaces: list[Space], choice: ClusterChoice, 
     """A cluster that is not ours is loaded only after it was named and agreed to; many partitions weigh on any."""
     from ingestune_tui.errors import Refused
     from ingestune_tui.tuning.estimate import MANY_PARTITIONS, estimate, most_partitions
+    from ingestune_tui.tuning.scopes import broker_changes, with_levels
     from ingestune_tui.units import about_bytes, format_duration
 
     if yes:
@@ -256,6 +257,8 @@ def _ask_first(grid_file: GridFile, spaces: list[Space], choice: ClusterChoice, 
     )
     if most >= MANY_PARTITIONS:
         what += f" One topic has {most} partitions, which every broker holds open files for."
+    if choice.kind == "external" and (names := broker_changes(grid_file.grid)):
+        what += f" It changes settings on each broker and puts them back: {with_levels(names)}."
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(what, "Add --yes to agree where there is no terminal to ask in.")
     if not click.confirm(f"{what}\nGo on?", err=True):

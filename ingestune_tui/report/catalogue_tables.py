@@ -96,9 +96,8 @@ def _facts(prop: Property) -> list[tuple[str, str]]:
         ("durability", prop.durability),
         ("limits", prop.constraints),
         ("also known as", ", ".join(prop.aliases)),
+        ("change", catalogue.change_text(prop)),
     ]
-    if prop.scope in (Scope.BROKER, Scope.BROKER_STATIC):
-        facts.append(("change", "without a restart" if prop.dynamic else "needs a restart"))
     return [(label, text) for label, text in facts if text]
 
 
@@ -123,5 +122,6 @@ def property_json(prop: Property) -> bytes:
             "durability": prop.durability,
             "constraints": prop.constraints,
             "dynamic": prop.dynamic,
+            "level": prop.level,
         }
     )

@@ -200,10 +200,11 @@ def _effects(summary: Summary) -> str:
         return ""
     rows = []
     for effect in summary.effects:
+        none = "nothing by itself" if effect.interaction else "no effect seen"
         bar = f'<span class="bar" style="width:{max(effect.share, 0.004) * 16:.2f}rem"></span>'
         rows.append(
             f"<tr><td>{escape(effect.parameter)}</td><td>{bar} {percent_text(effect.share)}</td>"
-            f"<td>{escape(effect.best) or 'no effect seen'}</td><td>{escape(effect.interaction)}</td></tr>"
+            f"<td>{escape(effect.best) or none}</td><td>{escape(effect.interaction)}</td></tr>"
         )
     head = "<tr><th>parameter</th><th>share of what varied</th><th>best level</th><th>together with</th></tr>"
     return f"<h2>What mattered</h2><table>{head}{''.join(rows)}</table>"

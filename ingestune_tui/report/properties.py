@@ -22,7 +22,7 @@ from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.space import durability_of, topic_settings, topic_shape
 from ingestune_tui.model.study import Outcome, Study
 from ingestune_tui.report.files import write_new_text, write_text
-from ingestune_tui.report.wording import ratio_text, size_text, verdict_text
+from ingestune_tui.report.wording import beside, size_text, unstable_text, verdict_text
 
 _CLIENT_NAMES = {"java": "Java", "librdkafka": "librdkafka"}
 _IN_FLIGHT = "max.in.flight.requests.per.connection"
@@ -81,12 +81,12 @@ def _header(study: Study, outcome: Outcome, winner: Configuration, measured_with
         f"{durability_of(winner, workload)} · {kafka}",
         f"cluster {cluster.label}, {cluster.nodes} {'node' if cluster.nodes == 1 else 'nodes'}",
         verdict_text(outcome, against),
+        unstable_text([outcome]),
         f"objective {outcome.objective}; {outcome.pairs} pairs, {(study.finished_at or study.created_at)[:10]}",
+        *beside(outcome, "p99 at the same rate:"),
+        f"measured with {measured_with}",
     ]
-    if outcome.latency is not None:
-        lines.append(f"p99 at the same rate: {ratio_text(outcome.latency)}")
-    lines.append(f"measured with {measured_with}")
-    return tuple(lines)
+    return tuple(filter(None, lines))
 
 
 def _plain(configuration: Configuration) -> str:

@@ -21,11 +21,12 @@ from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.leaderboard import figure_of, leaderboard
 from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.wording import (
+    CLAIMS,
     Key,
+    beside,
     changes,
     difference_text,
     percent_text,
-    ratio_text,
     short_text,
     size_text,
     unstable_text,
@@ -36,8 +37,6 @@ from ingestune_tui.tuning.overall import best_overall
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.search import target_class
 from ingestune_tui.tuning.student_t import two_sided
-
-CLAIMS = ("faster", "no measurable difference", "slower", "unstable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,15 +265,8 @@ def _is_default(item: Setting, client: str) -> bool:
 def claim(outcome: Outcome) -> str:
     """The honest sentence: `1.52x [1.44, 1.61] the throughput of librdkafka's defaults: faster; p99 …`."""
     text = verdict_text(outcome, f"the {outcome.objective.split(',')[0]} of {baseline_name(outcome)}")
-    if outcome.ratio is None or outcome.verdict not in CLAIMS:
-        return text
-    if "throughput" in outcome.objective and outcome.latency is not None:
-        text += f"; p99 at the same rate {ratio_text(outcome.latency)}"
-    elif "throughput" in outcome.objective and outcome.latency_reason:
-        text += f"; p99 not compared: {outcome.latency_reason}"
-    if outcome.throughput is not None:
-        text += f"; throughput {ratio_text(outcome.throughput)}"
-    return f"{text}; {outcome.compared}" if outcome.compared else text
+    compared = outcome.compared if outcome.verdict in CLAIMS else ""
+    return "; ".join(filter(None, (text, *beside(outcome, "p99 at the same rate"), compared)))
 
 
 def farewell(study: Study, trials: Sequence[Trial] = ()) -> str:

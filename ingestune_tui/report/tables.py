@@ -67,6 +67,11 @@ def studies_table(studies: Sequence[Study], counts: Mapping[str, int]) -> Render
 def _verdict(study: Study) -> str:
     if not study.outcomes:
         return "—"
+    unstable = any(outcome.unstable_spread is not None for outcome in study.outcomes)
+    return _claimed(study) + (" ⚠ unstable machine" if unstable else "")
+
+
+def _claimed(study: Study) -> str:
     if len(study.outcomes) > 1:
         faster = sum(outcome.verdict == "faster" for outcome in study.outcomes)
         return f"{faster} of {len(study.outcomes)} sizes faster"

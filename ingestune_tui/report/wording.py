@@ -14,6 +14,8 @@ from ingestune_tui.units import format_rate, three_digits
 
 Key = tuple[Scope, str]
 """A parameter: its scope and canonical name."""
+CLAIMS = ("faster", "no measurable difference", "slower", "unstable")
+"""Verdicts that rest on pairs, and so on a ratio."""
 
 _SHORT = {
     "linger.ms": "linger",
@@ -122,13 +124,30 @@ def size_text(message_bytes: int) -> str:
 
 def verdict_text(outcome: Outcome, against: str = "the baseline") -> str:
     """The claim in a few words, or that there is none: `1.52x [1.44, 1.61] the baseline: faster`."""
-    if outcome.ratio is not None and outcome.verdict not in ("unconfirmed", "infeasible"):
+    if outcome.ratio is not None and outcome.verdict in CLAIMS:
         said = f"{ratio_text(outcome.ratio)} {against}: {outcome.verdict}"
         return f"{said}; {outcome.reason}" if outcome.verdict == "slower" and outcome.reason else said
     reason = f": {outcome.reason}" if outcome.reason else ""
     if outcome.verdict == "unconfirmed":
         return f"a leader, not confirmed{reason}" if outcome.winner is not None else f"no leader{reason}"
     return f"{outcome.verdict}{reason}"
+
+
+def beside(outcome: Outcome, p99: str = "p99") -> tuple[str, ...]:
+    """What a claim says beside the figure that decides: `p99 1.02x [0.90, 1.10]`, or why it is not compared.
+
+    Empty where nothing is claimed.
+    """
+    if outcome.ratio is None or outcome.verdict not in CLAIMS:
+        return ()
+    found = []
+    if "throughput" in outcome.objective and outcome.latency is not None:
+        found.append(f"{p99} {ratio_text(outcome.latency)}")
+    elif "throughput" in outcome.objective and outcome.latency_reason:
+        found.append(f"p99 not compared: {outcome.latency_reason}")
+    if outcome.throughput is not None:
+        found.append(f"throughput {ratio_text(outcome.throughput)}")
+    return tuple(found)
 
 
 def unstable_text(outcomes: Collection[Outcome], sizes: int = 1) -> str:

@@ -87,12 +87,14 @@ def field_help(section: str, key: str) -> str:
 
 
 def property_text(prop: Property, client: str) -> Content:
-    """Meaning, range, default and the other client's name."""
+    """Meaning, range, default, how a broker takes it, and the other client's name."""
     text: list[str | tuple[str, str]] = [prop.meaning, " ", (_range_text(prop, client), "$quiet")]
     if prop.durability:
         text += ["\n", ("Durability: ", "$flag"), prop.durability]
     if prop.constraints:
         text += ["\n", ("Goes with: " if prop.constraints.startswith("goes") else "Note: ", "$quiet"), prop.constraints]
+    if change := catalogue.change_text(prop):
+        text += ["\n", ("Change: ", "$quiet"), f"{change}."]
     names = names_text(prop)
     if names:
         text += ["\n", (names, "$quiet")]

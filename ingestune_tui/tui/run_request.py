@@ -11,10 +11,10 @@ from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.tui.grid_document import GridDocument
 from ingestune_tui.tuning.estimate import MANY_PARTITIONS
+from ingestune_tui.tuning.scopes import broker_changes, changes_brokers, with_levels
 from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
-    from ingestune_tui.model.grid import Grid
     from ingestune_tui.model.study import Study
     from ingestune_tui.tui.state import ClusterChoice, GridCount
 
@@ -51,10 +51,10 @@ def question(document: GridDocument, cluster: ClusterChoice, count: GridCount | 
     fast = f"at most {about_bytes(cap)}/s" if cap is not None else "as fast as one client can"
     parts.insert(0, f"{cluster.address} is somebody's cluster, and this sends to it {fast}.")
     title = f"Run {document.name} on {cluster.address}?"
-    names = _broker_settings(grid)
+    names = broker_changes(grid)
     if not names:
         return Question(title, " ".join(parts), "Run")
-    parts.append(f"It changes settings of its brokers for each trial and puts them back: {', '.join(names)}.")
+    parts.append(f"For each trial it changes settings on each broker and puts them back: {with_levels(names)}.")
     return Question(title, " ".join(parts), "Change them and run", destroys=True)
 
 
@@ -79,13 +79,6 @@ def _price(count: GridCount | None) -> str:
     return f"{trials} {time}{written}{peak}."
 
 
-def _broker_settings(grid: Grid) -> list[str]:
-    """The dynamic settings that are changed, the baseline's included."""
-    wanted = [(each.scope, each.name) for each in grid.active]
-    wanted += [(each.scope, each.name) for each in grid.baseline.settings]
-    return list(dict.fromkeys(name for scope, name in wanted if scope is Scope.BROKER))
-
-
 def refusal(document: GridDocument, cluster: ClusterChoice, count: GridCount | None) -> str:
     """Why this grid cannot be run here at all; empty when it can."""
     grid = document.grid
@@ -93,7 +86,7 @@ def refusal(document: GridDocument, cluster: ClusterChoice, count: GridCount | N
         return str(document.problems[0]) if document.problems else "the grid has problems"
     if Scope.BROKER_STATIC in grid.scopes and cluster.address != "local":
         return "[broker.static] restarts the broker, so it runs on local only: switch it off, or choose local (o)"
-    if cluster.address == "simulated" and (names := _broker_settings(grid)):
+    if cluster.address == "simulated" and (names := broker_changes(grid)):
         return f"a simulated broker has no settings ({', '.join(names)}): switch them off, or choose local (o)"
     if count is not None and not count.run:
         reason = count.invalid[0][1] if count.invalid else "no parameter leaves one"
@@ -112,7 +105,7 @@ def arguments(document: GridDocument, cluster: ClusterChoice, settings: Settings
     else:
         path = _private_copy(document, settings)
     result = [str(path), *_where(cluster.address, cluster.command_config, settings), "--yes"]
-    if _broker_settings(grid):
+    if changes_brokers(grid):
         result.append("--allow-broker-changes")
     return result
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import Refused
 from ingestune_tui.model.grid import Grid
-from ingestune_tui.tuning.cluster import ClusterChoice
+
+if TYPE_CHECKING:
+    from ingestune_tui.tuning.cluster import ClusterChoice
 
 _SHOWN = 8
 """Dynamic settings that are named; the rest is counted."""
@@ -29,15 +34,30 @@ def refuse_scopes(grid: Grid, choice: ClusterChoice, *, allow_broker_changes: bo
         )
     if choice.kind == "external" and not allow_broker_changes:
         raise Refused(
-            f"the grid changes settings of the brokers at {choice.bootstrap}: {', '.join(names)}",
+            f"the grid changes settings of the brokers at {choice.bootstrap}: {with_levels(names)}",
             "Add --allow-broker-changes to agree; they are put back after every trial.",
         )
 
 
+def broker_changes(grid: Grid) -> list[str]:
+    """The settings of brokers that are changed while they run, the baseline's included."""
+    wanted = [(each.scope, each.name) for each in grid.active]
+    wanted += [(each.scope, each.name) for each in grid.baseline.settings]
+    return list(dict.fromkeys(name for scope, name in wanted if scope is Scope.BROKER))
+
+
 def changes_brokers(grid: Grid) -> bool:
     """Whether settings of brokers are changed while they run."""
-    scopes = [each.scope for each in grid.active] + [each.scope for each in grid.baseline.settings]
-    return Scope.BROKER in scopes
+    return bool(broker_changes(grid))
+
+
+def with_levels(names: Iterable[str]) -> str:
+    """Dynamic settings of brokers and the level at which each is changed: `num.io.threads (cluster-wide)`."""
+    levels: dict[str, list[str]] = {}
+    for name in names:
+        prop = catalogue.find(Scope.BROKER, name)
+        levels.setdefault(prop.level if prop is not None else "", []).append(name)
+    return "; ".join(f"{', '.join(those)} ({level})" if level else ", ".join(those) for level, those in levels.items())
 
 
 def refuse_replication(grid: Grid, choice: ClusterChoice) -> None:

@@ -88,13 +88,10 @@ def test_kafka_takes_the_whole_range_of_the_catalogue(
         assert prop.high <= int(limits[2])
 
 
-def test_dynamic_and_static_broker_properties_are_told_apart_as_kafka_does(
+def test_every_broker_property_is_changed_at_the_level_that_kafka_names(
     definitions: dict[Scope, dict[str, dict[str, str]]],
 ) -> None:
-    modes = {
-        prop.name: definitions[Scope.BROKER][prop.name]["Update Mode"]
-        for prop in CASES
-        if prop.scope in (Scope.BROKER, Scope.BROKER_STATIC)
-    }
-    dynamic = {prop.name for prop in CASES if prop.scope is Scope.BROKER}
-    assert {name for name, mode in modes.items() if mode != "read-only"} == dynamic
+    brokers = [prop for prop in CASES if prop.scope in (Scope.BROKER, Scope.BROKER_STATIC)]
+    modes = {prop.name: definitions[Scope.BROKER][prop.name]["Update Mode"] for prop in brokers}
+    assert modes == {prop.name: prop.level or "read-only" for prop in brokers}
+    assert all(prop.dynamic is (prop.scope is Scope.BROKER) for prop in brokers)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ingestune_tui.model.events import WorkloadFinished
+from ingestune_tui.model.study import Effect
 from ingestune_tui.report.wording import ratio_text, verdict_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
@@ -124,13 +125,24 @@ async def test_e_exports_the_winner_of_the_chosen_size(tmp_path: Path, view: Stu
         assert "Export the winner of quick, 100 B" in app.text()
 
 
-async def test_no_effect_is_said_plainly(tmp_path: Path) -> None:
-    fake = FakeStudy()
-    events = fake.all()
-    last = events[-1]
-    effects = tuple(msgspec.structs.replace(effect, share=0.0) for effect in fake.outcomes[0].effects)
+@pytest.mark.parametrize(
+    ("partner", "said"),
+    [
+        ("", "what mattered no effect seen"),
+        (
+            "producer queue.buffering.max.kbytes",
+            "what mattered nothing by itself; strongest together: linger.ms and queue.buffering.max.kbytes",
+        ),
+    ],
+    ids=["none", "only together"],
+)
+async def test_where_no_parameter_mattered_by_itself_it_is_said_plainly(
+    tmp_path: Path, size: tuple[int, int], partner: str, said: str
+) -> None:
+    fake = FakeStudy(pairs=4, searched=6)
+    *events, last = fake.all()
+    effects = (Effect(parameter="producer linger.ms", share=0.0, best="", interaction=partner),)
     outcome = msgspec.structs.replace(fake.outcomes[0], effects=effects)
-    events[-1] = msgspec.structs.replace(last, outcomes=(outcome,))
-    app = ShownApp(tmp_path, "compare", StudyView.of(events))
-    async with app.run_test(size=(80, 24)):
-        assert "no effect seen" in app.text()
+    app = ShownApp(tmp_path, "compare", StudyView.of([*events, msgspec.structs.replace(last, outcomes=(outcome,))]))
+    async with app.run_test(size=size):
+        assert said in " ".join(app.text().split())

@@ -36,17 +36,34 @@ async def test_without_a_finished_trial_it_says_what_to_do_next(tmp_path: Path) 
 
 async def test_an_unconfirmed_leader_and_a_confirmed_winner_never_look_alike(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "leaderboard", until(FakeStudy().all(), 20, "saturated", 4))
-    async with app.run_test(size=(80, 24)):
+    async with app.run_test(size=(80, 24)) as pilot:
         text = app.text()
         assert "△  1" in text
         assert "not confirmed" in text
         assert "nothing is confirmed yet" in text
         assert "◆" not in text
         app.show_view(finished())
+        await pilot.pause()
         text = app.text()
         assert "◆  1" in text
         assert "◆ 1.45x [1.39, 1.52] the baseline: faster" in text
         assert "△" not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "ended"),
+    [("failed", "it failed"), ("stopped", "it was stopped"), ("interrupted", "it was interrupted")],
+)
+async def test_a_study_that_ended_before_its_confirmation_promises_none(
+    tmp_path: Path, size: tuple[int, int], state: StudyState, ended: str
+) -> None:
+    view = until(FakeStudy().all(), 20, "saturated", 4)
+    app = ShownApp(tmp_path, "leaderboard", view.apply(StudyFinished(study="quick", state=state)))
+    async with app.run_test(size=size):
+        text = app.text()
+        assert f"nothing was confirmed: {ended} before that" in text
+        assert "△ led; nothing was confirmed." in text
+        assert "yet" not in text
 
 
 async def test_rows_carry_rank_ties_intervals_flags_and_only_what_differs(tmp_path: Path) -> None:

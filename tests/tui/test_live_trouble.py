@@ -104,17 +104,21 @@ async def test_esc_sends_the_message_away_until_the_trouble_is_over(tmp_path: Pa
         assert app.screen.query_one(TroubleRows).display
 
 
-async def test_esc_is_offered_only_where_a_message_can_go(tmp_path: Path) -> None:
+async def test_esc_is_offered_only_where_a_message_can_go(tmp_path: Path, size: tuple[int, int]) -> None:
     app = ShownApp(tmp_path, "live", running(AWAY))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await pilot.pause()
         assert "esc hide" in footer(app)
+        assert "esc hides this" in app.text()
         await pilot.press("f")
         await pilot.pause()
-        assert "esc hide" not in footer(app)
+        assert "esc hide" not in app.text()
+        assert app.text().count("frozen, f goes on") == 1
         await pilot.press("f")
         await pilot.pause()
         assert "esc hide" in footer(app)
+        assert "esc hides this" in app.text()
+        assert "frozen" not in app.text()
         app.show_view(StudyView())
         await pilot.pause()
         assert "Starting the study" in app.text()

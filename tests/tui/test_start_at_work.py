@@ -97,17 +97,25 @@ async def test_one_that_turns_up_later_is_highlighted_only_where_the_person_has_
         assert ("▸ ▶ night" in app.text()) is highlighted
 
 
-async def test_enter_on_a_cluster_goes_to_what_while_a_study_is_highlighted_there(starter: Starter) -> None:
+async def test_enter_on_a_cluster_goes_to_what_while_a_study_is_highlighted_there_and_the_footer_says_so(
+    starter: Starter, size: tuple[int, int]
+) -> None:
     app = starter()
     app.state.studies = (listed(),)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await ready(pilot)
         screen = app.screen
-        await pilot.press("tab", "enter")
+        await pilot.press("tab")
+        await pilot.pause()
+        assert "enter choose a grid" in app.text().splitlines()[-1]
+        await pilot.press("enter")
         await pilot.pause()
         assert app.screen is screen
         assert screen.query_one("#what", ChoiceList).has_focus
         assert screen.query_one("#where", ChoiceList).chosen == "local"
+        await pilot.press("down", "tab")
+        await pilot.pause()
+        assert "enter run" in app.text().splitlines()[-1]
 
 
 async def test_the_cluster_that_was_chosen_stays_when_a_trial_starts(starter: Starter) -> None:

@@ -229,3 +229,22 @@ def test_paths_are_completed_as_far_as_all_matches_agree(tmp_path: Path) -> None
     assert matches(f"{tmp_path}/ot", ".toml") == []
     assert complete(f"{tmp_path}/ol", ".toml") == f"{tmp_path}/old/"
     assert complete(f"{tmp_path}/none") == f"{tmp_path}/none"
+
+
+async def test_the_footer_says_of_every_line_what_enter_does_there(starter: Starter) -> None:
+    app = starter()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        for where, key, words in (
+            ("what", "home", "enter run"),
+            ("what", "end", "enter type it in"),
+            ("where", "home", "enter type it in"),
+            ("what", "home", "enter run"),
+            ("where", "home", "enter run"),
+            ("where", "end", "enter type it in"),
+            ("what", "home", "enter type it in"),
+        ):
+            app.screen.query_one(f"#{where}").focus()
+            await pilot.press(key)
+            await pilot.pause()
+            assert words in app.text().splitlines()[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import confluent_kafka
@@ -182,6 +183,28 @@ def test_params_shows_one_property_in_every_scope_that_has_it(capsys: pytest.Cap
     for scope in ("[producer]", "[topic]", "[broker]"):
         assert scope in shown
     assert "[broker.static]" not in shown
+
+
+def test_params_says_at_which_level_a_broker_takes_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["params", "num.io.threads"]) == 0
+    assert "without a restart, cluster-wide: one value for all brokers, or one of a broker's own" in said(capsys)
+    assert main.run(["params", "socket.send.buffer.bytes", "--scope", "broker.static"]) == 0
+    assert "needs a restart of each broker" in said(capsys)
+    assert main.run(["params", "linger.ms"]) == 0
+    assert "restart" not in said(capsys)
+    known = catalogue.find(Scope.BROKER, "num.io.threads")
+    assert known is not None
+    assert "per-broker: each broker has a value of its own" in catalogue.change_text(replace(known, level="per-broker"))
+    rows = [json.loads(property_json(prop)) for prop in ALL]
+    assert {(row["scope"], row["dynamic"], row["level"]) for row in rows if row["scope"].startswith("broker")} == {
+        ("broker", True, "cluster-wide"),
+        ("broker.static", False, ""),
+    }
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was printed, whatever its lines."""
+    return " ".join(capsys.readouterr().out.split())
 
 
 def test_params_names_the_nearest_to_a_wrong_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,8 +60,13 @@ def test_that_run_wants_consent_to_change_brokers_is_said(ingestune: CommandLine
     grid = ingestune.grid(BROKERS)
     said = ingestune("check", grid, "-b", "kafka.example:9092")
     assert said.code == 0
-    assert "note    run needs --allow-broker-changes: " in said.out
-    assert "--allow-broker-changes" in ingestune("run", grid, "-b", "kafka.example:9092", "--yes").err
+    what = "settings of the brokers at kafka.example:9092: num.io.threads (cluster-wide)"
+    assert f"note    run needs --allow-broker-changes: the grid changes {what}\n" in said.out
+    refused = ingestune("run", grid, "-b", "kafka.example:9092", "--yes").err
+    assert "--allow-broker-changes" in refused
+    assert what in " ".join(refused.split())
+    asked = ingestune("run", grid, "-b", "kafka.example:9092", "--allow-broker-changes").err
+    assert "puts them back: num.io.threads (cluster-wide)" in " ".join(asked.split())
     assert "--allow-broker-changes" not in ingestune("check", grid, "--cluster", "local").out
 
 

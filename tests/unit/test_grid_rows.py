@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.tui.grid_help import help_for
 from ingestune_tui.tui.grid_rows import Row, rows
 from ingestune_tui.tui.screens.pick_property import first_value, offered
 
@@ -90,3 +91,11 @@ def test_consumers_are_offered_as_librdkafkas_whoever_sends() -> None:
     assert "queued.min.messages" in names
     assert "max.poll.records" not in names
     assert first_value(Scope.CONSUMER, "check.crcs", "java") is False
+
+
+def test_the_help_says_how_brokers_take_a_change_and_of_clients_nothing_such() -> None:
+    found = by_key(GridDocument(TEXT + '[broker]\n"num.io.threads" = [4, 8]\n'))
+    said = {row.name: help_for(row, None, "librdkafka").plain for row in found.values() if row.kind == "parameter"}
+    assert "Change: without a restart, cluster-wide: one value for all brokers" in said["num.io.threads"]
+    assert "Change: with a restart of each broker; in [broker] without one." in said["num.network.threads"]
+    assert "Change" not in said["linger.ms"]

@@ -86,7 +86,8 @@ def test_changes_of_somebodys_brokers_are_named_one_by_one() -> None:
     assert document.grid is not None
     asked = question(document, THEIRS, None)
     assert asked is not None
-    assert "puts them back: num.io.threads, num.network.threads." in asked.text
+    words = "on each broker and puts them back: num.io.threads, num.network.threads (cluster-wide)."
+    assert words in asked.text
     assert (asked.yes, asked.destroys) == ("Change them and run", True)
 
 

@@ -17,7 +17,7 @@ from ingestune_tui.model.study import Cluster, Effect, Outcome, Ratio, StudyStat
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.html import render_html
 from ingestune_tui.report.summary import claim, estimate, farewell, summarize
-from ingestune_tui.report.tables import results_csv, results_json, studies_csv, study_report
+from ingestune_tui.report.tables import results_csv, results_json, studies_csv, studies_table, study_report
 from ingestune_tui.report.wording import ratio_text, verdict_text, what_mattered
 from tests.tui.fake_study import BEST, FakeStudy
 from tests.unit.store_values import make_study, make_trial
@@ -235,10 +235,14 @@ def test_the_two_parameters_that_are_strongest_together_are_named_in_results_and
     assert "together" not in farewell(msgspec.structs.replace(fake.study(), outcomes=(single,)))
 
 
-def test_two_parameters_of_one_name_keep_their_scopes_and_may_matter_only_together() -> None:
+def test_two_parameters_of_one_name_keep_their_scopes_and_may_matter_only_together(fake: FakeStudy) -> None:
     both = ("producer compression.type", "topic compression.type")
     effects = [Effect(parameter=one, share=0.0, best="", interaction=other) for one, other in (both, both[::-1])]
     assert what_mattered(effects) == f"nothing by itself; strongest together: {both[0]} and {both[1]}"
+    outcome = msgspec.structs.replace(fake.outcomes[0], effects=tuple(effects))
+    page = render_html(msgspec.structs.replace(fake.study(), outcomes=(outcome,)), fake.trials)
+    assert page.count("<td>nothing by itself</td>") == 2
+    assert "no effect seen" not in page
 
 
 def test_an_estimate_of_one_value_has_no_interval() -> None:
@@ -325,6 +329,9 @@ def test_an_unstable_machine_is_named_beside_the_claim_it_makes_doubtful(
         after = text[text.index(claim(second)) :]
         assert after.count("unstable machine: the baseline's own trials differed by 42 %") == times
         assert text.count("unstable machine") == times
+    listed = Console(width=140, record=True, file=io.StringIO())
+    listed.print(studies_table([study], {}))
+    assert listed.export_text().count("⚠ unstable machine") == times
     told = msgspec.json.decode(list(results_json(study, fake.trials))[-1])
     assert [outcome["unstable_spread"] for outcome in told["outcomes"]] == [None, spread]
 

@@ -15,7 +15,15 @@ from ingestune_tui.errors import IngestuneError
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.report.leaderboard import leaderboard
 from ingestune_tui.report.summary import SizeResult, Summary, for_all_text, summarize
-from ingestune_tui.report.wording import heading, percent_text, ratio_text, short_text, size_text, unstable_text
+from ingestune_tui.report.wording import (
+    heading,
+    percent_text,
+    ratio_text,
+    short_text,
+    size_text,
+    unstable_text,
+    what_mattered,
+)
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
@@ -23,12 +31,13 @@ from ingestune_tui.tui.widgets.compare_plots import size_plot
 from ingestune_tui.tui.widgets.figure_bars import figure_bars
 from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
 from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.verdict import role_of
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
 
-_ROLES = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
 _BLOCKS = " ▏▎▍▌▋▊▉█"
+_MATTERED = "what mattered  "
 
 
 class CompareScreen(StudyPlace):
@@ -192,7 +201,7 @@ class CompareScreen(StudyPlace):
             runs.append((f"{'not confirmed':<{self._verdict_width}}", "label"))
         else:
             ratio = ratio_text(outcome.ratio) if outcome.ratio is not None else "—"
-            role = _ROLES.get(outcome.verdict, "strong")
+            role = role_of(outcome)
             runs.append((f"{ratio:<20}", role))
             runs.append((f"{outcome.verdict:<{self._verdict_width}}", role))
         if result.tuned is not None:
@@ -206,7 +215,9 @@ class CompareScreen(StudyPlace):
         if not effects:
             return ()
         if all(effect.share < 0.01 for effect in effects):
-            return ((("what mattered  ", "label"), ("no effect seen", "")),)
+            said = wrapped(what_mattered(effects), self.size.width - 2 - len(_MATTERED))
+            heads = (_MATTERED, *(" " * len(_MATTERED) for _ in said[1:]))
+            return tuple(((head, "label"), (line, "")) for head, line in zip(heads, said, strict=True))
         if self.has_class("-tall"):
             rows: list[Row] = [(("what mattered", "label"),)]
             for effect in effects[:6]:
@@ -223,7 +234,7 @@ class CompareScreen(StudyPlace):
                     )
                 )
             return tuple(rows)
-        runs: list[Run] = [("what mattered  ", "label")]
+        runs: list[Run] = [(_MATTERED, "label")]
         for effect in effects[:3]:
             runs += [
                 (f"{heading(effect.parameter.split(' ')[-1])} ", ""),

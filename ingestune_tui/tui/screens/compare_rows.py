@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import set_cell_size
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -92,7 +93,7 @@ class CompareRowsScreen(StudyPlace):
         wide = max(12, min(22, (self.size.width - 2 - first) // len(rows)))
 
         def line(label: str, cells: list[Run]) -> Row:
-            return ((f"{label:<{first}}", "label"), *((f"{text:<{wide}}"[:wide], role) for text, role in cells))
+            return ((f"{label:<{first}}", "label"), *((set_cell_size(text, wide), role) for text, role in cells))
 
         heads: list[Run] = []
         for i, row in enumerate(rows):

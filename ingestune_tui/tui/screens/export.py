@@ -30,8 +30,9 @@ from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.typed_path import typed_path, why_unusable
 from ingestune_tui.tui.widgets.choice import Choice
 from ingestune_tui.tui.widgets.path_input import PathInput
-from ingestune_tui.tui.widgets.rows import Row, Run, spread, wrapped
+from ingestune_tui.tui.widgets.rows import Row, Run, columns, flowed, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.verdict import doubts
 
 _UNWRITABLE: Final = ("✗", "type")
 """How the states of a path begin that keep it from being written."""
@@ -203,13 +204,13 @@ class ExportScreen(Place):
 
     def _show_title(self) -> None:
         title = (f"Export {self._exported.name}", "strong")
-        claim, role = claim_of(self._exported.outcome)
+        claim = claim_of(self._exported.outcome)
         width = self.app.size.width - 2
-        if len(title[0]) + len(claim) + 2 <= width:
-            rows: tuple[Row, ...] = (spread((title,), ((claim, role),), width),)
+        if columns((title, claim)) + 2 <= width:
+            rows: tuple[Row, ...] = (spread((title,), (claim,), width),)
         else:
-            rows = ((title,), *(((line, role),) for line in wrapped(claim, width)))
-        self.query_one("#title", TextRows).show(rows)
+            rows = ((title,), *flowed((claim,), width))
+        self.query_one("#title", TextRows).show((*rows, *doubts(self._exported.outcome, width)))
 
     @property
     def text(self) -> str:

@@ -15,7 +15,7 @@ from textual.widgets import DataTable, Input, Static
 
 from ingestune_tui.report.filter import Filter, FilterError, parse_filter
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, pareto
-from ingestune_tui.report.wording import size_text, verdict_text
+from ingestune_tui.report.wording import size_text
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
@@ -23,14 +23,15 @@ from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
-from ingestune_tui.tui.widgets.rows import Run, spread
+from ingestune_tui.tui.widgets.rows import Row, Run, columns, flowed, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
+from ingestune_tui.tui.widgets.verdict import doubts, verdict_parts
 
 if TYPE_CHECKING:
     from ingestune_tui.tui.state import AppState
 
-LEGEND = "= cannot be told from the row above.  Only ◆ and ◇ were confirmed."
-LEGEND_SEARCH = "= cannot be told from the row above.  △ leads; nothing is confirmed yet."
+_TIED = "= cannot be told from the row above.  "
+_ENDED = {"failed": "it failed", "stopped": "it was stopped", "interrupted": "it was interrupted"}
 
 
 class FilterInput(EagerInput):
@@ -109,7 +110,7 @@ class LeaderboardScreen(StudyPlace):
                 yield FilterInput(placeholder="acks=all p99<20 !flag", id="filter", select_on_focus=False)
                 yield Static("", id="count", markup=False)
             yield Static("", id="filter-error", markup=False)
-            yield Static(LEGEND, id="legend", markup=False)
+            yield Static("", id="legend", markup=False)
 
     def another_study(self) -> None:
         self._made_of = ()
@@ -142,9 +143,7 @@ class LeaderboardScreen(StudyPlace):
         ids = [row.id for row in rows]
         self.query_one("#board", DiffTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
         self.query_one("#count", Static).update(summary_of(board, sum(bool(row.trials) for row in rows)))
-        confirmed = any(row.standing == "winner" for row in board.rows)
-        apart = "  Weaker promises rank apart." if board.classes else ""
-        self.query_one("#legend", Static).update((LEGEND if confirmed else LEGEND_SEARCH) + apart)
+        self.query_one("#legend", Static).update(_legend(view, board))
 
     def _make(self, view: StudyView) -> Board | None:
         """The board of the chosen message size; made again only when a trial more is finished."""
@@ -169,7 +168,7 @@ class LeaderboardScreen(StudyPlace):
             ) if trials else None  # fmt: skip
         return self._board
 
-    def _title(self, view: StudyView, board: Board) -> tuple[tuple[Run, ...], ...]:
+    def _title(self, view: StudyView, board: Board) -> tuple[Row, ...]:
         assert view.started is not None
         workload = next(
             (each for each in view.started.workloads if each.message_bytes == self._message_bytes), view.workload
@@ -182,7 +181,11 @@ class LeaderboardScreen(StudyPlace):
             left.append((f"  {payload}", "label"))
         else:
             left.append((f" · {size_text(self._message_bytes or 0)} {payload} · {view.scoring.objective}", "label"))
-        return (spread(left, (_standing(view, board),), self.size.width - 2),)
+        width = self.size.width - 2
+        said = flowed(_standing(view, board), width)
+        fits = len(said) == 1 and columns(left) + columns(said[0]) + 2 <= width
+        rows = (spread(left, said[0], width),) if fits else (tuple(left), *said)
+        return (*rows, *doubts(board.outcome, width)) if board.outcome is not None else rows
 
     def _chosen_id(self) -> str | None:
         return self.query_one("#board", DiffTable).chosen_id
@@ -299,19 +302,33 @@ class LeaderboardScreen(StudyPlace):
         self.query_one("#board", DiffTable).focus()
 
 
-def _standing(view: StudyView, board: Board) -> Run:
+def _standing(view: StudyView, board: Board) -> tuple[Run, ...]:
     """What may be said about the leader: a claim only if it was confirmed."""
-    outcome = board.outcome
-    if outcome is not None:
-        roles = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
-        mark = {"faster": "◆ ", "unconfirmed": "△ " if outcome.winner else ""}.get(outcome.verdict, "")
-        return mark + verdict_text(outcome), roles.get(outcome.verdict, "strong")
+    if board.outcome is not None:
+        return verdict_parts(board.outcome)
+    return ((_so_far(view), "label"),)
+
+
+def _so_far(view: StudyView) -> str:
     progress = view.progress
     if view.finished is not None:
-        return "nothing was confirmed", "label"
+        ended = _ENDED.get(view.finished.state)
+        return f"nothing was confirmed: {ended} before that" if ended else "nothing was confirmed"
     if progress is None or progress.leader is None:
-        return "no leader yet", "label"
+        return "no leader yet"
     if progress.phase == "confirming":
-        return f"△ being confirmed, {progress.pairs_done} of {progress.pairs_planned} pairs", "label"
+        return f"△ being confirmed, {progress.pairs_done} of {progress.pairs_planned} pairs"
     ratio = f"{progress.leader_ratio:.1f}x so far, " if progress.leader_ratio else ""
-    return f"△ leads: {ratio}not confirmed", "label"
+    return f"△ leads: {ratio}not confirmed"
+
+
+def _legend(view: StudyView, board: Board) -> str:
+    """What the marks mean; a confirmation is still to come only while the study goes on."""
+    if any(row.standing == "winner" for row in board.rows):
+        told = "Only ◆ and ◇ were confirmed."
+    elif view.finished is None and board.outcome is None:
+        told = "△ leads; nothing is confirmed yet."
+    else:
+        compared = board.outcome is not None and board.outcome.ratio is not None
+        told = "Fresh pairs gave no winner." if compared else "△ led; nothing was confirmed."
+    return _TIED + told + ("  Weaker promises rank apart." if board.classes else "")

@@ -21,6 +21,7 @@ from ingestune_tui.tui.waiting import is_waiting
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.event_list import EventList
 from ingestune_tui.tui.widgets.headline import Headline, headline_of, looking_back, says_verdict
+from ingestune_tui.tui.widgets.rows import Run
 from ingestune_tui.tui.widgets.ruler import Ruler, confirming_of
 from ingestune_tui.tui.widgets.study_strip import StudyStrip, marks_of
 from ingestune_tui.tui.widgets.tiles import Tiles, tiles_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.trial_view import TrialView
 
 
+_FROZEN: Run = ("frozen, f goes on", "flag")
 NOTHING = "Nothing runs yet.\n\n1 goes to the grid, r there runs it.  5 opens an earlier study."
 
 
@@ -75,8 +77,6 @@ class LiveScreen(StudyPlace):
         & .-confirming Ruler { display: block; margin: 1 0 0 0; }
         & .-confirming StudyStrip { display: none; }
         & .-confirming Tiles { margin-bottom: 0; }
-        & .-finished Headline { height: 2; }
-        & .-finished.-unstable Headline { height: 3; }
         & .-troubled Headline { display: none; }
         & .-finished Ruler { height: 3; }
         & .-maximised Ruler, & .-maximised StudyStrip, & .-maximised #below { display: none; }
@@ -85,7 +85,7 @@ class LiveScreen(StudyPlace):
         & EventList { display: none; width: 42; margin: 0 0 0 3; }
         &.-wide.-tall EventList { display: block; }
         &.-tall {
-            & Headline { height: 2; }
+            & Headline { min-height: 2; }
             & Tiles { height: 2; }
             & StudyStrip { height: 4; margin: 1 0 0 0; }
             & .-confirming Tiles { margin-bottom: 1; }
@@ -147,7 +147,8 @@ class LiveScreen(StudyPlace):
         if trial is not None and self._looking_at is not None:
             self.query_one(Headline).show(looking_back(view, trial))
         else:
-            self.query_one(Headline).show(headline_of(view, connected=state.connected, message_bytes=size, now=now))
+            said = headline_of(view, connected=state.connected, message_bytes=size, now=now, width=self.size.width - 2)
+            self.query_one(Headline).show(said)
         self.query_one(Tiles).show(tiles_of(trial))
         ghost = view.leader()
         self._ask_for_samples(trial, ghost)
@@ -200,8 +201,6 @@ class LiveScreen(StudyPlace):
         live.set_class(self._maximised, "-maximised")
         verdict = says_verdict(view, connected=self.ingestune.state.connected, message_bytes=message_bytes)
         live.set_class(verdict and self._looking_at is None, "-finished")
-        outcome = view.outcome(message_bytes)
-        live.set_class(outcome is not None and outcome.unstable_spread is not None, "-unstable")
 
     # Keys ----------------------------------------------------------------------------------------------------
 
@@ -287,8 +286,8 @@ class LiveScreen(StudyPlace):
     def action_freeze(self) -> None:
         self._frozen = not self._frozen
         if self._frozen:
-            self.query_one("#live").remove_class("-troubled")
-            self.query_one(Headline).note("frozen, f goes on")
+            self.query_one(TroubleRows).show(self._trouble, self.size.width - 2, _FROZEN)
+            self.query_one(Headline).note(_FROZEN)
             self.refresh_bindings()
         else:
             self.redraw()

@@ -6,7 +6,7 @@ It sends `GridChosen`; the app opens the grid and, for enter, starts the study.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -20,7 +20,7 @@ from ingestune_tui.tui.at_work import AtWork, studies_at_work
 from ingestune_tui.tui.clusters import ClusterLine, cluster_lines
 from ingestune_tui.tui.messages import GridChosen, StudiesWanted, StudyChosen
 from ingestune_tui.tui.screens.place import Place
-from ingestune_tui.tui.widgets.choice_list import WATCH, ChoiceList
+from ingestune_tui.tui.widgets.choice_list import ChoiceList, Enter
 from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _ADDRESS = "+address"
 _FILE = "+file"
+_WATCH: Final = "+watch:"
+"""How the ids of lines begin that stand for a study at work; its own id follows."""
 _PRICE = len(" 108 x4 cells  ~97 min")
 _BRIEF = len("~97 min")
 
@@ -61,10 +63,10 @@ class StartScreen(Place):
         with Horizontal(id="start-lists"):
             with Vertical(id="where-column"):
                 yield Static("Where", classes="heading", markup=False)
-                yield ChoiceList(id="where")
+                yield ChoiceList(id="where", enter=self._enter_does)
             with Vertical(id="what-column"):
                 yield Static("What", classes="heading", markup=False)
-                yield ChoiceList(id="what")
+                yield ChoiceList(id="what", enter=self._enter_does)
         yield Static("", id="start-notes")
 
     def on_mount(self) -> None:
@@ -94,7 +96,7 @@ class StartScreen(Place):
         known = {card.path: card for card in self._cards}
         self._cards = [known.get(card.path, card) for card in cards]
         if first or (working and untouched):
-            self._offered = f"{WATCH}{working[0].study_id}" if working else self._preselected(state)
+            self._offered = f"{_WATCH}{working[0].study_id}" if working else self._preselected(state)
             self._show_cards(self._offered)
         else:
             self._show_cards()
@@ -128,7 +130,7 @@ class StartScreen(Place):
         self.query_one("#where", ChoiceList).show_lines(lines, key)
 
     def _show_cards(self, chosen: str | None = None) -> None:
-        lines = [(f"{WATCH}{each.study_id}", self._working_line(each)) for each in self._working]
+        lines = [(f"{_WATCH}{each.study_id}", self._working_line(each)) for each in self._working]
         ready = [card for card in self._cards if card.ready]
         recent = [card for card in self._cards if not card.ready]
         room, brief = self._name_room()
@@ -178,18 +180,28 @@ class StartScreen(Place):
     def _highlight_moved(self, event: OptionList.OptionHighlighted) -> None:
         self._show_notes()
 
+    def _enter_does(self, line: str) -> Enter:
+        """What enter does on the line with this id, beside what is highlighted in the other list."""
+        if line.startswith(_WATCH):
+            return "watch"
+        if line != _ADDRESS and self._study_at_work() is not None:
+            return "choose"
+        return "run" if self._cluster() is not None and self._card() is not None else "type"
+
     @on(OptionList.OptionSelected)
     def _line_selected(self, event: OptionList.OptionSelected) -> None:
-        if event.option_id == _ADDRESS:
-            self._ask_address()
-        elif event.option_id == _FILE:
-            self._ask_file(run=False)
-        elif event.option_id is not None and event.option_id.startswith(WATCH):
-            self.post_message(StudyChosen(event.option_id.removeprefix(WATCH)))
-        elif self._study_at_work() is not None:
-            self.query_one("#what", ChoiceList).focus()  # a cluster was entered; what to run on it is still open
-        else:
-            self.action_run()
+        line = event.option_id or ""
+        match self._enter_does(line):
+            case "watch":
+                self.post_message(StudyChosen(line.removeprefix(_WATCH)))
+            case "choose":
+                self.query_one("#what", ChoiceList).focus()
+            case _ if line == _ADDRESS:
+                self._ask_address()
+            case _ if line == _FILE:
+                self._ask_file(run=False)
+            case _:
+                self.action_run()  # asks for what is still open
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action not in ("run", "edit") or not self.is_mounted or self._study_at_work() is None
@@ -219,7 +231,7 @@ class StartScreen(Place):
 
     def _study_at_work(self) -> AtWork | None:
         key = self.query_one("#what", ChoiceList).chosen or ""
-        return next((each for each in self._working if f"{WATCH}{each.study_id}" == key), None)
+        return next((each for each in self._working if f"{_WATCH}{each.study_id}" == key), None)
 
     def _show_notes(self) -> None:
         """Two lines: what the grid asks, and what the cluster and the grid cost."""

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Input, Static
 
 from ingestune_tui.model.events import Resume
+from ingestune_tui.report.wording import unstable_text
 from ingestune_tui.tui.messages import (
     CommandGiven,
     StudiesWanted,
@@ -140,6 +141,9 @@ class StudiesScreen(StudyPlace):
         """Below the list: that it is an old one, else what the study under the cursor has to say."""
         line = self.chosen
         message = Content(line.study.message if line is not None else "")
+        if line is not None and (unstable := unstable_text(line.study.outcomes, len(line.study.outcomes))):
+            warning = Content.assemble((f"⚠ {unstable}", "$flag"))
+            message = Content("\n").join((message, warning)) if message else warning
         if trouble := self.ingestune.state.studies_trouble:
             message = Content.assemble(("✗ ", "$bad"), f"{trouble}\nThe list is an earlier one; f5 reads it again.")
         self.query_one("#message", Static).update(message)

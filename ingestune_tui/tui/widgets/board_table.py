@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from rich.cells import cell_len
+
 from ingestune_tui.model.objective import Figure
 from ingestune_tui.report.board_text import says_more
 from ingestune_tui.report.leaderboard import Board, BoardRow
@@ -41,7 +43,7 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
     settings = []
     for scope, name in board.keys:
         texts = [value_text((scope, name), row.configuration.get(scope, name), board.client) for row in rows[:200]]
-        wide = min(14, max([len(heading(name)), *(len(text) for text in texts)]))
+        wide = min(14, max([len(heading(name)), *map(cell_len, texts)]))
         settings.append(Column(f"{scope.value}.{name}", heading(name), wide))
     widest = max((len(figure_text(row.mb_per_s)) for row in rows[:50]), default=4)
     p50, p99 = (

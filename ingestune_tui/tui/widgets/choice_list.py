@@ -1,30 +1,37 @@
-"""A short list to choose from. The chosen line carries a mark, so that it is seen without colour."""
+"""A short list to choose from. The chosen line carries a mark, so that it is seen without colour.
+
+Enter does different things on different lines; whoever owns the list says which, and the footer says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Final
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-WATCH: Final = "+watch:"
-"""How the ids of lines begin that stand for a study at work; its own id follows."""
+Enter = Literal["run", "watch", "choose", "type"]
+"""What enter does on a line."""
 
 
 class ChoiceList(OptionList):
     """Lines with ids; replaces only the lines that differ."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select", "run", id="run.choice", tooltip="Run this grid on this cluster"),
-        Binding("enter", "watch", "watch", id="watch.choice", tooltip="Watch the study that is at work"),
+        Binding("enter", "enter('run')", "run", id="run.choice", tooltip="Run this grid on this cluster"),
+        Binding("enter", "enter('watch')", "watch", id="watch.choice", tooltip="Watch the study that is at work"),
+        Binding("enter", "enter('choose')", "choose a grid", id="grid.choice", tooltip="Choose what to run there"),
+        Binding("enter", "enter('type')", "type it in", id="type.choice", tooltip="Type in an address or a path"),
         Binding("tab,right,left", "app.focus_next", "other list", key_display="tab", id="start.other"),
     ]
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, enter: Callable[[str], Enter] = lambda _: "run") -> None:
+        """`enter` tells what enter does on the line with an id; it is posted as `OptionSelected` whatever it is."""
         super().__init__(id=id, compact=True, markup=False)
+        self._enter = enter
         self._choices: list[tuple[str, Content]] = []
 
     def show_lines(self, lines: Sequence[tuple[str, Content]], chosen: str | None = None) -> None:
@@ -54,13 +61,11 @@ class ChoiceList(OptionList):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter does one of two things, and the footer says which."""
-        if action in ("select", "watch"):
-            return (action == "watch") is (self.chosen or "").startswith(WATCH)
-        return True
+        """Of what enter may do, only what it does on the chosen line."""
+        return action != "enter" or parameters == (self._enter(self.chosen or ""),)
 
-    def action_watch(self) -> None:
-        """Enter on a study at work."""
+    def action_enter(self, does: Enter) -> None:
+        """Enter, whatever it does here."""
         self.action_select()
 
     def _remark(self) -> None:

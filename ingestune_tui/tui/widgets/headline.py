@@ -1,6 +1,6 @@
 """The loudest line of Live: what runs now, why it waits, or the verdict.
 
-One row; two when the study is finished, and a third that warns of an unstable machine.
+One row where that says it all; a verdict takes as many as it needs to be read whole.
 """
 
 from __future__ import annotations
@@ -9,52 +9,50 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingestune_tui.model.study import Outcome
-from ingestune_tui.report.wording import difference_text, ratio_text, short_text, size_text, unstable_text, verdict_text
+from ingestune_tui.report.wording import difference_text, short_text, size_text
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.trial_view import TrialView
 from ingestune_tui.tui.waiting import reason_text, retry_text
-from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread
+from ingestune_tui.tui.widgets.rows import Row, Rows, Run, flowed, spread
 from ingestune_tui.tui.widgets.trial_list import mark_of, stage_text
-
-_LOUD = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
+from ingestune_tui.tui.widgets.verdict import doubts, verdict_parts
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Three lines; the others are shown only where there is room or the study is finished."""
+    """What there is to say."""
 
-    first: tuple[Run, ...]
-    second: tuple[Run, ...] = ()
+    rows: tuple[Row, ...] = ((),)
+    """At least one, the loudest first."""
     right: tuple[Run, ...] = ()
-    warning: tuple[Run, ...] = ()
-    """The third line: what makes the verdict doubtful."""
+    """At the end of the first row."""
 
 
-def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: datetime) -> Said:
-    """What to say first about a study at the moment `now`."""
+def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: datetime, width: int) -> Said:
+    """What to say first about a study at the moment `now`, on a screen of `width` columns."""
     if says_verdict(view, connected=connected, message_bytes=message_bytes):
-        return _finished(view, message_bytes)
+        return _finished(view, message_bytes, width)
     if not connected:
         text = "the study's process does not answer; what it had finished is kept"
-        return Said((("✗ ", "bad"), (text, "bad")), (("5 Studies, R resumes it", "label"),))
+        return Said(((("✗ ", "bad"), (text, "bad")), (("5 Studies, R resumes it", "label"),)))
     if view.paused is not None:
         retry = retry_text(view.paused, now)
-        return Said((("‖ ", "flag"), (reason_text(view.paused), "flag")), right=((retry, "flag"),) if retry else ())
+        return Said(((("‖ ", "flag"), (reason_text(view.paused), "flag")),), ((retry, "flag"),) if retry else ())
     trial = view.active
     if trial is None:
-        return Said((("· between trials", "label"),))
+        return Said(((("· between trials", "label"),),))
     mark = "◇ " if trial.baseline else "◆ " if trial.role == "confirm" else ""
     return Said(
-        (("▶ ", "now"), (f"{trial.number:<4}", "label"), (mark + _name(view, trial), "strong")),
-        right=((f"{_purpose(view, trial)}   ", "label"), stage_text(trial)),
+        ((("▶ ", "now"), (f"{trial.number:<4}", "label"), (mark + _name(view, trial), "strong")),),
+        ((f"{_purpose(view, trial)}   ", "label"), stage_text(trial)),
     )
 
 
 def looking_back(view: StudyView, trial: TrialView) -> Said:
     """Which earlier trial is on the charts, and that newer ones are to its right."""
     return Said(
-        (mark_of(trial), (f" {trial.number:<4}", "label"), (_name(view, trial), "strong")),
-        right=((f"{_purpose(view, trial)}   ", "label"), (f"trial {trial.number}/{len(view.trials)} →", "flag")),
+        ((mark_of(trial), (f" {trial.number:<4}", "label"), (_name(view, trial), "strong")),),
+        ((f"{_purpose(view, trial)}   ", "label"), (f"trial {trial.number}/{len(view.trials)} →", "flag")),
     )
 
 
@@ -79,27 +77,18 @@ def says_verdict(view: StudyView, *, connected: bool, message_bytes: int) -> boo
     return connected and view.paused is None and not at_work and view.outcome(message_bytes) is not None
 
 
-def _finished(view: StudyView, message_bytes: int) -> Said:
+def _finished(view: StudyView, message_bytes: int, width: int) -> Said:
     finished = view.finished
     outcome = view.outcome(message_bytes)
     if outcome is None:
         assert finished is not None
         role = "bad" if finished.state == "failed" else "flag"
         mark = "✗" if finished.state != "finished" else "✓"
-        return Said((((f"{mark} study {finished.state}", role)), (f"  {' '.join(finished.message.split())}", "")))
-    mark = {"faster": "◆ ", "slower": "✗ ", "unconfirmed": "△ " if outcome.winner else ""}.get(outcome.verdict, "")
-    first: list[Run] = [(mark + verdict_text(outcome), _LOUD.get(outcome.verdict, "strong"))]
-    if outcome.latency is not None:
-        first.append((f"   p99 {ratio_text(outcome.latency)}", "label"))
-    if outcome.throughput is not None:
-        first.append((f"   throughput {ratio_text(outcome.throughput)}", "label"))
-    unstable = unstable_text([outcome])
-    return Said(
-        tuple(first),
-        ((_what_to_do(view, outcome), ""),),
-        ((size_text(message_bytes), "label"),) if len(view.sizes) > 1 else (),
-        ((f"⚠ {unstable}", "flag"),) if unstable else (),
-    )
+        return Said((((f"{mark} study {finished.state}", role), (f"  {' '.join(finished.message.split())}", "")),))
+    size = f"  {size_text(message_bytes)}" if len(view.sizes) > 1 else ""
+    verdict = flowed(verdict_parts(outcome), width - len(size))
+    then: tuple[Row, ...] = (((_what_to_do(view, outcome), ""),),)
+    return Said((*verdict, *then, *doubts(outcome, width)), ((size.strip(), "label"),) if size else ())
 
 
 def _what_to_do(view: StudyView, outcome: Outcome) -> str:
@@ -119,20 +108,21 @@ class Headline(Rows):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._said = Said(())
+        self._said = Said()
         self._note: tuple[Run, ...] = ()
 
     def show(self, said: Said) -> None:
-        """Take new lines."""
+        """Take what is to be said now."""
         if said != self._said or self._note:
             self._said, self._note = said, ()
+            self.styles.height = len(said.rows)
             self.update_rows()
 
-    def note(self, text: str) -> None:
-        """Say something at the right, until new lines come."""
-        self._note = ((text, "flag"),)
+    def note(self, said: Run) -> None:
+        """Say something at the right, until something new is said."""
+        self._note = (said,)
         self.update_rows()
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
-        said = self._said
-        return (spread(said.first, self._note or said.right, width), said.second, said.warning)
+        first, *others = self._said.rows
+        return (spread(first, self._note or self._said.right, width), *others)

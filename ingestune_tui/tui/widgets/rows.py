@@ -6,9 +6,10 @@ it is hidden.
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterable
 
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
@@ -20,6 +21,8 @@ Run = tuple[str, str]
 """Some characters and the role they are styled as; empty is the plain foreground. `a.b` is `a` over `b`."""
 Row = tuple[Run, ...]
 _GAP = 2
+_APART = 3
+"""Columns between the parts of what is `flowed`."""
 
 
 class Rows(Widget, can_focus=False):
@@ -82,9 +85,14 @@ class Rows(Widget, can_focus=False):
         return "\n".join("".join(text for text, _ in row).rstrip() for row in self._rows)
 
 
+def columns(row: Iterable[Run]) -> int:
+    """How wide it is: a Chinese or Japanese character takes two columns."""
+    return sum(cell_len(text) for text, _ in row)
+
+
 def padded(row: Row, width: int) -> Row:
     """The row at exactly `width` columns: cut with an ellipsis, or filled with spaces."""
-    length = sum(len(text) for text, _ in row)
+    length = columns(row)
     if length == width:
         return row
     if length < width:
@@ -94,22 +102,47 @@ def padded(row: Row, width: int) -> Row:
     for text, role in row:
         if room <= 0:
             break
-        kept.append((text[:room], role))
-        room -= len(text[:room])
+        kept.append((text if cell_len(text) <= room else set_cell_size(text, room), role))
+        room -= cell_len(kept[-1][0])
     return (*kept, ("…", kept[-1][1] if kept else ""))
 
 
 def spread(left: Iterable[Run], right: Iterable[Run], width: int) -> Row:
     """Runs at the left and runs at the right edge, two columns apart; where both do not fit, the left is cut."""
     left, right = tuple(left), tuple(right)
-    taken = sum(len(text) for text, _ in right)
+    taken = columns(right)
     gap = min(_GAP, max(width - taken - 1, 0)) if taken else 0
     return (*padded(left, max(width - taken - gap, 1)), *((" " * gap, ""),) * bool(gap), *right)
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Text in lines of at most `width` columns; at least one line."""
-    return textwrap.wrap(text, width, break_long_words=True, break_on_hyphens=False) or [""]
+    """Text in lines of at most `width` columns, broken between words where it can be; at least one line."""
+    lines: list[str] = []
+    line = gap = ""
+    for piece in re.findall(r" +|[^ ]+", " ".join(text.split("\n"))):
+        if piece.isspace():
+            gap = piece
+            continue
+        if line and cell_len(line + gap + piece) > width:
+            lines.append(line)
+            line = gap = ""
+        *whole, line = chop_cells(line + gap + piece, width) or [""]  # of what has no width there is no line
+        lines += whole
+        gap = ""
+    return [*lines, line]
+
+
+def flowed(parts: Iterable[Run], width: int) -> tuple[Row, ...]:
+    """Parts one after the other; one that no longer fits begins a new row, and is folded where it is wider."""
+    rows: list[Row] = []
+    room = 0
+    for text, role in parts:
+        if rows and _APART + cell_len(text) <= room:
+            rows[-1] += ((" " * _APART, ""), (text, role))
+        else:
+            rows += [((line, role),) for line in wrapped(text, width)]
+        room = width - columns(rows[-1])
+    return tuple(rows)
 
 
 def changed_columns(before: Row, after: Row) -> tuple[int, int]:
@@ -118,7 +151,7 @@ def changed_columns(before: Row, after: Row) -> tuple[int, int]:
         return 0, 0
     old = [(glyph, role) for text, role in before for glyph in text]
     new = [(glyph, role) for text, role in after for glyph in text]
-    if len(old) != len(new):
-        return 0, len(new)
+    if not len(old) == len(new) == columns(before) == columns(after):
+        return 0, columns(after)
     differing = [i for i, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
     return (differing[0], differing[-1] + 1) if differing else (0, 0)

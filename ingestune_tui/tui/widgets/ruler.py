@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from ingestune_tui.model.study import Outcome, Ratio
-from ingestune_tui.report.wording import ratio_text, verdict_text
+from ingestune_tui.report.wording import ratio_text
 from ingestune_tui.tui.study_view import PairView, Scoring, StudyView
 from ingestune_tui.tui.widgets.rows import Row, Rows, Run, padded, spread
+from ingestune_tui.tui.widgets.verdict import verdict_run
 from ingestune_tui.tuning.confirm import ratio_interval
 
 _LOWS = (0.9, 0.8, 0.67, 0.5, 0.33, 0.25)
@@ -77,9 +78,7 @@ def _pair_mark(pair: PairView, scoring: Scoring) -> PairMark:
 def sentence(confirming: Confirming) -> Run:
     """What can be said now, and how it is styled. Only the outcome is a claim."""
     if confirming.outcome is not None:
-        loud = {"faster": "tuned", "slower": "bad", "unstable": "flag", "unconfirmed": "flag", "infeasible": "bad"}
-        mark = "◆ " if confirming.outcome.verdict == "faster" else ""
-        return mark + verdict_text(confirming.outcome), loud.get(confirming.outcome.verdict, "strong")
+        return verdict_run(confirming.outcome)
     done, planned, interval = confirming.done, confirming.planned, confirming.interval
     if interval is None or done < 2:
         return "two pairs make the first interval; the verdict waits for the last", "label"

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rich.cells import cell_len
+
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.waiting import is_waiting, reason_text, retry_text
-from ingestune_tui.tui.widgets.rows import Row, Rows, spread, wrapped
+from ingestune_tui.tui.widgets.rows import Row, Rows, Run, spread, wrapped
 
 _MOST_ROWS = 5
-_HINT = "esc hides this"
+HIDES: Run = ("esc hides this", "label")
+"""What is said at the right of the message, unless something else is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,19 @@ class TroubleRows(Rows):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._trouble: Trouble | None = None
+        self._hint = HIDES
 
-    def show(self, trouble: Trouble | None, width: int) -> None:
-        """Take the message of the moment, for `width` columns; None shows nothing."""
+    def show(self, trouble: Trouble | None, width: int, hint: Run = HIDES) -> None:
+        """Take the message of the moment and what can be done about it, for `width` columns; None shows nothing."""
         self.display = trouble is not None
         if trouble is not None:
-            self.styles.height = len(_rows(trouble, width))
-        if trouble != self._trouble:
-            self._trouble = trouble
+            self.styles.height = len(_rows(trouble, hint, width))
+        if (trouble, hint) != (self._trouble, self._hint):
+            self._trouble, self._hint = trouble, hint
             self.update_rows()
 
     def compose_rows(self, width: int, height: int) -> tuple[Row, ...]:
-        return _rows(self._trouble, width) if self._trouble is not None else ()
+        return _rows(self._trouble, self._hint, width) if self._trouble is not None else ()
 
 
 def _lines(reason: str, width: int) -> list[str]:
@@ -76,12 +80,12 @@ def _lines(reason: str, width: int) -> list[str]:
     return [*kept[:-1], f"{kept[-1][: width - 1].rstrip()}…", *hint]
 
 
-def _rows(trouble: Trouble, width: int) -> tuple[Row, ...]:
+def _rows(trouble: Trouble, hint: Run, width: int) -> tuple[Row, ...]:
     mark, role = ("‖ ", "flag") if trouble.kind == "waiting" else ("✗ ", "bad")
     lines = _lines(trouble.reason, width - len(mark))
     rows: list[Row] = [((mark if not i else "  ", role), (line, role)) for i, line in enumerate(lines)]
     last = trouble.then or lines[-1]
-    if trouble.then or len(f"{mark}{last}  {_HINT}") > width:
+    if trouble.then or cell_len(f"{mark}{last}  {hint[0]}") > width:
         rows.append((("  ", ""), (trouble.then, "strong")))
-    rows[-1] = spread(rows[-1], ((_HINT, "label"),), width)
+    rows[-1] = spread(rows[-1], (hint,), width)
     return tuple(rows)
