@@ -1,6 +1,7 @@
 """What the cluster itself has in force for the topic and broker settings that a grid varies: the baseline's values.
 
-The catalogue knows Kafka's defaults, and a cluster may run with others. Async: asks the brokers, and a topic made for it.
+The catalogue knows Kafka's defaults, and a cluster may run with others. Async: asks the brokers, and a topic made for
+it.
 """
 
 from __future__ import annotations

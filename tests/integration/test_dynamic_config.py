@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.errors import Refused, TrialError
 from ingestune_tui.kafka.dynamic_config import READ_BACK_S, ConfigAdmin, DynamicConfig
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.topics import BrokerSetting
+from ingestune_tui.model.grid_reader import read_grid
 from ingestune_tui.model.journal import JournalEntry
+from ingestune_tui.tuning.cluster import ClusterChoice, open_cluster
+from ingestune_tui.tuning.cluster_values import cluster_values
 
 pytestmark = [pytest.mark.kafka]
 
@@ -141,3 +145,22 @@ async def test_a_value_the_broker_rejects_comes_with_its_own_words_and_changes_n
         await config.apply({"num.io.threads": "16", "log.cleaner.io.buffer.load.factor": "nothing"}, "study")
     assert raised.value.code == "INVALID_REQUEST"
     assert journal.entries == {}
+
+
+@pytest.mark.usefixtures("config")
+async def test_the_baseline_has_what_the_cluster_runs_with(
+    local_broker: LocalKafka, admin: ConfigAdmin, node: int
+) -> None:
+    grid = read_grid('[topic]\n"index.interval.bytes" = [4096, 8192]\n[broker]\n"num.io.threads" = [8, 16]\n')
+    choice = ClusterChoice("external", bootstrap=local_broker.bootstrap)
+    async with open_cluster(choice, lambda _: None, topic_prefix="ingestune") as cluster:
+        assert await cluster_values(cluster, grid, "ingestune-values") == {}
+        await by_hand(admin, node, "num.io.threads", "16")
+        await by_hand(admin, node, "log.index.interval.bytes", "8192")
+        try:
+            found = await cluster_values(cluster, grid, "ingestune-values")
+        finally:
+            await by_hand(admin, node, "num.io.threads", None)
+            await by_hand(admin, node, "log.index.interval.bytes", None)
+    assert found == {Scope.TOPIC: {"index.interval.bytes": 8192}, Scope.BROKER: {"num.io.threads": 16}}
+    assert "ingestune-values" not in await admin.list_topics()

@@ -13,11 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.errors import ClusterUnreachable, IngestuneError
 from ingestune_tui.model.events import StudyFinished, StudyStarted
+from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.study import Study
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning import engine, study_process
+from ingestune_tui.tuning.engine import EngineOptions
 from tests.unit.command_line import CommandLine, ingestune
 from tests.unit.store_values import CLUSTER
 
@@ -33,6 +36,7 @@ class Process:
         self.signal: int | None = None
         self.ends_as = "finished"
         self.afterwards: Exception | None = None
+        self.options: EngineOptions | None = None
         monkeypatch.setattr(study_process, "open_cluster", self.open)
         monkeypatch.setattr(study_process, "sweep_topics", nothing)
         monkeypatch.setattr(study_process, "prepare_brokers", nothing)
@@ -45,7 +49,7 @@ class Process:
             raise self.afterwards
 
     def engine(self, study: Study, *rest: Any) -> Any:
-        emit = rest[4]
+        self.options, emit = rest[3], rest[4]
 
         async def run() -> Study:
             emit(
@@ -107,6 +111,23 @@ def test_an_error_in_the_middle_ends_the_stream_with_the_studys_name_and_state(
     assert words in events[-1]["message"]
     assert "secret" not in events[-1]["message"]
     assert err.count(words) == 1
+
+
+def test_the_engine_is_told_what_the_cluster_runs_with_and_so_is_the_person(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def values(_: object, grid: Grid, probe: str) -> dict[Scope, dict[str, Value]]:
+        assert probe.startswith("ingestune-")
+        return {Scope.TOPIC: {"min.insync.replicas": 2}}
+
+    monkeypatch.setattr(study_process, "cluster_values", values)
+    code, events, _ = process.run()
+    assert code == 0
+    assert process.options is not None
+    assert process.options.in_force == {Scope.TOPIC: {"min.insync.replicas": 2}}
+    assert [each["text"] for each in events if each["event"] == "notice"] == [
+        "this cluster runs with min.insync.replicas 2: so does the baseline"
+    ]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
