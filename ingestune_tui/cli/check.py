@@ -55,17 +55,19 @@ def check(
     grid_file = load_grid(grid)
     spaces = [expand(grid_file.grid, workload) for workload in grid_file.grid.workloads]
     cached: int | None = None
+    fresh = False
     notes: list[str] = []
     if settings.cluster:
         choice = parse_cluster(settings.cluster, settings.command_config, int(nodes), round_trip_ms)
         refuse_scopes(grid_file.grid, choice, allow_broker_changes=True)
         refuse_replication(grid_file.grid, choice)
+        fresh = choice.kind == "local"
         notes += _consent(grid_file, choice)
         cached = asyncio.run(_cached(settings, grid_file, spaces, choice.label))
     for space in spaces:
         _print_space(space, several=len(spaces) > 1)
     refuse_unrunnable(grid_file, spaces)
-    price = estimate(grid_file.grid, spaces, nodes=int(nodes), cached=cached or 0)
+    price = estimate(grid_file.grid, spaces, nodes=int(nodes), fresh=fresh, cached=cached or 0)
     known = "unknown without a cluster" if cached is None else str(cached)
     click.echo(f"cached  {known}")
     click.echo(f"trials  about {price.trials}, confirmation included")

@@ -249,7 +249,7 @@ def _ask_first(grid_file: GridFile, spaces: list[Space], choice: ClusterChoice, 
     most = most_partitions(spaces)
     if choice.kind != "external" and most < MANY_PARTITIONS:
         return
-    price = estimate(grid_file.grid, spaces, nodes=choice.nodes)
+    price = estimate(grid_file.grid, spaces, nodes=choice.nodes, fresh=choice.kind == "local")
     where = choice.bootstrap or choice.label
     what = (
         f"About {price.trials} trials will load {where} for about {format_duration(price.seconds)}, "

@@ -66,7 +66,7 @@ def kept_home(data_dir: Path) -> Path:
             raise LocalBrokerError(
                 f"A broker that is running uses {data_dir}.", "End it first, or give another --data-dir."
             )
-        _reap_processes(data_dir)
+        kill_processes(data_dir)
         _claim(data_dir)
     except OSError as error:
         raise LocalBrokerError(
@@ -90,7 +90,7 @@ def reap_stale(root: Path) -> None:
                 if time.time() - home.stat().st_mtime > _FOREIGN_AGE_S:
                     shutil.rmtree(home, ignore_errors=True)
         elif not _is_owned_by_someone_alive(home):
-            _reap_processes(home)
+            kill_processes(home)
             shutil.rmtree(home, ignore_errors=True)
 
 
@@ -129,7 +129,8 @@ def _recorded_process(record: Path) -> psutil.Process | None:
         return None
 
 
-def _reap_processes(home: Path) -> None:
+def kill_processes(home: Path) -> None:
+    """Kill the brokers whose data is in `home`, and wait until they are gone."""
     for record in home.glob(f"*/{JVM_RECORD}"):
         process = _recorded_process(record)
         if process is None:

@@ -21,7 +21,7 @@ from typing import Self
 import psutil
 
 from ingestune_tui.errors import ClusterUnreachable, LocalBrokerError
-from ingestune_tui.kafka.broker_home import JVM_RECORD, kept_home, release, temporary_home
+from ingestune_tui.kafka.broker_home import JVM_RECORD, kept_home, kill_processes, release, temporary_home
 from ingestune_tui.kafka.broker_log import last_error
 from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.jars import KafkaRuntime, Progress, kafka_runtime, silent
@@ -357,6 +357,8 @@ class LocalKafka:
 
     async def _close(self) -> None:
         try:
+            if self._home is not None and self._data_dir is None:
+                await asyncio.to_thread(kill_processes, self._home)  # nobody will read their data again
             await self._stop_nodes()
         finally:
             if self._home is not None and self._data_dir is None:

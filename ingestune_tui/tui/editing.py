@@ -32,7 +32,8 @@ class Editing(Watching):
         """Put text on the person's clipboard; the app does it."""
 
     def choose_cluster(self, cluster: ClusterChoice) -> None:
-        """Take a cluster as the one to run on, and remember it."""
+        """Take a cluster as the one to run on, and remember it. What the grid costs there is counted anew."""
+        moved = cluster != self.state.cluster
         self.state.cluster = cluster
         config = str(cluster.command_config or "")
         known = self.state.remembered
@@ -41,7 +42,10 @@ class Editing(Watching):
             newest = (cluster.address, config)
             clusters = (newest, *(each for each in clusters if each != newest))[:MAX_REMEMBERED]
         self.remember(replace(known, cluster=cluster.address, command_config=config, clusters=clusters))
-        self.redraw()
+        if moved:
+            self.document_changed()
+        else:
+            self.redraw()
 
     def remember(self, remembered: kept.Remembered) -> None:
         """Keep it for the next start. That it cannot be kept is said once and stops nothing."""
@@ -136,7 +140,7 @@ class Editing(Watching):
     @work(thread=True, exclusive=True, group="count")
     def _count(self, document: GridDocument, text: str) -> None:
         """Cells, time and bytes; 5 000 cells take a few hundred milliseconds, so not in the way of the keys."""
-        self.call_from_thread(self._counted, document, text, *_count_text(document, text))
+        self.call_from_thread(self._counted, document, text, *_count_text(document, text, self.state.cluster))
 
     def _counted(
         self, document: GridDocument, text: str, count: GridCount | None, problems: tuple[Problem, ...]
@@ -174,7 +178,7 @@ class Editing(Watching):
         except IngestuneError as error:
             self.say_error(error)
             return
-        count = await asyncio.to_thread(count_grid, grid_file.grid, cached)
+        count = await asyncio.to_thread(count_grid, grid_file.grid, fresh=self.state.cluster.fresh, cached=cached)
         if self.state.document is document and document.text == text and self.state.count is not None:
             self.state.count = count
             self.redraw()
@@ -196,7 +200,7 @@ class Editing(Watching):
         if why := await self.why_not_now():
             self.say(why, "warning")
             return
-        count, problems = (state.count, ()) if state.count else _count_text(document, document.text)
+        count, problems = (state.count, ()) if state.count else _count_text(document, document.text, state.cluster)
         if problems:
             document.problems = problems
         if why := (str(problems[0]) if problems else refusal(document, state.cluster, count)):
@@ -228,16 +232,18 @@ class Editing(Watching):
         kept_path = study.options.get("grid_path", "")
         document = GridDocument(study.grid_text, study.grid_name, Path(kept_path) if kept_path else None)
         cluster = ClusterChoice(study.options.get("cluster") or study.cluster.label)
-        count, _ = await asyncio.to_thread(_count_text, document, document.text)
+        count, _ = await asyncio.to_thread(_count_text, document, document.text, cluster)
         return await self._agreed(question_to_resume(study, document, cluster, count))
 
 
-def _count_text(document: GridDocument, text: str) -> tuple[GridCount | None, tuple[Problem, ...]]:
+def _count_text(
+    document: GridDocument, text: str, cluster: ClusterChoice
+) -> tuple[GridCount | None, tuple[Problem, ...]]:
     """The count of a grid with the baseline files it names, or what is wrong with those."""
     from ingestune_tui.tui.grid_cards import count_grid
     from ingestune_tui.tuning.grid_file import resolve
 
     try:
-        return count_grid(resolve(text, document.directory / document.name).grid), ()
+        return count_grid(resolve(text, document.directory / document.name).grid, fresh=cluster.fresh), ()
     except GridError as error:
         return None, error.problems

@@ -81,7 +81,7 @@ def read(card: GridCard) -> GridCard:
         card.path,
         card.ready,
         purpose,
-        count_grid(grid),
+        count_grid(grid, fresh=True),  # at its dearest: on `local`
         len(grid.workloads),
         broker_changes=Scope.BROKER in grid.scopes,
         broker_restarts=Scope.BROKER_STATIC in grid.scopes,
@@ -98,14 +98,14 @@ def purpose_of(text: str) -> str:
     return ""
 
 
-def count_grid(grid: Grid, cached: int | None = None) -> GridCount:
-    """Cells, time and bytes of a whole study of `grid`."""
+def count_grid(grid: Grid, *, fresh: bool, cached: int | None = None) -> GridCount:
+    """Cells, time and bytes of a whole study of `grid`, on brokers started for it (`fresh`) or others."""
     from ingestune_tui.model.space import expand
     from ingestune_tui.tui.state import GridCount
     from ingestune_tui.tuning.estimate import estimate, most_partitions
 
     spaces = [expand(grid, workload) for workload in grid.workloads]
-    price = estimate(grid, spaces, cached=cached or 0)
+    price = estimate(grid, spaces, fresh=fresh, cached=cached or 0)
     return GridCount(
         cells=spaces[0].counts,
         run=len(spaces[0].cells),

@@ -37,6 +37,11 @@ class ClusterChoice:
         """True when it is somebody's cluster and not ingestune's own."""
         return self.address not in ("local", "simulated")
 
+    @property
+    def fresh(self) -> bool:
+        """True when its brokers are started for each study, and are slow at first."""
+        return self.address == "local"
+
 
 @dataclass(frozen=True, slots=True)
 class Said:

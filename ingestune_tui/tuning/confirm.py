@@ -7,7 +7,7 @@ without numpy. Called by the engine after a search, and by whatever prints or dr
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,11 +73,13 @@ def pair_order(pairs: int) -> tuple[str, ...]:
     return tuple("ABBABAAB"[trial % 8] for trial in range(2 * pairs))
 
 
-def affordable_pairs(wanted: int, time_left_s: float | None, trial_s: float) -> int:
-    """How many pairs to run, fixed before the first: as wanted, or what fits; 0 where that is too few to claim by."""
-    if time_left_s is not None:
-        wanted = min(wanted, math.floor(time_left_s / (2.0 * trial_s) + 1e-9))
-    return wanted if wanted >= FEWEST_PAIRS else 0
+def affordable_pairs(wanted: int, time_left_s: float | None, seconds_of: Callable[[int], float]) -> int:
+    """How many pairs to run, fixed before the first: as wanted, or what fits; 0 where that is too few to claim by.
+
+    `seconds_of` prices so many pairs.
+    """
+    most_s = math.inf if time_left_s is None else time_left_s + 1e-6
+    return next((pairs for pairs in range(wanted, FEWEST_PAIRS - 1, -1) if seconds_of(pairs) <= most_s), 0)
 
 
 def unconfirmed(pairs: int = 0) -> Verdict:

@@ -37,6 +37,7 @@ from ingestune_tui.tuning.grid_file import GridFile, payload_fingerprint
 from ingestune_tui.tuning.identity import env_hash, method_hash
 from ingestune_tui.tuning.left_out import cannot_win, not_run
 from ingestune_tui.tuning.outcome import judge, leader_and_runner_up
+from ingestune_tui.tuning.price import Prices
 from ingestune_tui.tuning.record import StudyRecord
 from ingestune_tui.tuning.search import observations
 from ingestune_tui.tuning.trial_loop import TrialLoop, topic_stem
@@ -192,6 +193,7 @@ class Engine:
             self._loop,
             self._again,
             await self._identity(space),
+            Prices(space, self._grid_file.grid.search.strategy, self._cluster.info.nodes),
             self._emit,
             workloads_left,
         )

@@ -15,15 +15,9 @@ from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.space import Space, topic_shape, why_unrunnable
 from ingestune_tui.model.workload import Limits, Timings, Workload
 from ingestune_tui.tuning.log_bytes import due_header_bytes, logged_bytes, share_of
-from ingestune_tui.tuning.preflight import most_trials
-from ingestune_tui.tuning.restarts import RESTART_OF_THREE_S, RESTART_S, expected_restarts
-from ingestune_tui.tuning.search import search_space
-from ingestune_tui.tuning.search_space import SearchSpace
+from ingestune_tui.tuning.price import Prices
 from ingestune_tui.tuning.windows import MOST_WARMUP_S
 
-PREFLIGHT_TRIALS = 5
-EXPECTED_NOISE = 0.10
-SMALL_GRID = 24
 OVERHEAD_S = 1.5
 """Topic, children, drain and audit around the stages of one trial."""
 FREE_DISK_FLOOR = 5_000_000_000
@@ -124,42 +118,37 @@ def _trial_bytes(
     return min(limits.bytes_per_trial, math.ceil(sent * share))
 
 
-def search_trials(space: SearchSpace, strategy: str, noise: float = EXPECTED_NOISE) -> int:
-    """Trials of a search as its planner runs them: a race to its cap, or whole rounds with the baseline in each block.
-
-    `noise` is that of one trial, a share: the usual one before a preflight has measured it.
-    """
-    cells, targets = len(space.cells), len(space.targets)
-    if strategy == "race" and targets > SMALL_GRID:
-        return most_trials(targets, noise)
-    chosen = range(cells) if strategy == "exhaustive" or cells <= SMALL_GRID else space.targets
-    blocks = math.ceil(len(chosen) / SMALL_GRID)
-    rounds = 2 if strategy == "race" or cells <= SMALL_GRID else 1
-    return rounds * (len(chosen) + blocks - (space.baseline in chosen))
-
-
 def estimate(
-    grid: Grid, spaces: Sequence[Space], *, nodes: int = 1, cached: int = 0, pairs: int | None = None
+    grid: Grid,
+    spaces: Sequence[Space],
+    *,
+    nodes: int = 1,
+    fresh: bool = False,
+    cached: int = 0,
+    pairs: int | None = None,
 ) -> Estimate:
-    """The whole study. `cached` cells cost nothing; `pairs` overrides the grid's confirmation."""
-    confirm = 2 * (grid.search.confirm_pairs if pairs is None else pairs)
+    """The whole study. `fresh` brokers are started for it, as those of `local` are.
+
+    `cached` cells cost nothing; `pairs` overrides the grid's confirmation.
+    """
+    pairs = grid.search.confirm_pairs if pairs is None else pairs
     trials, seconds, written, peak = 0, 0.0, 0, 0
     for space in spaces:
         if why_unrunnable(space):
             continue
-        searched = search_trials(search_space(space), grid.search.strategy)
+        prices = Prices(space, grid.search.strategy, nodes)
+        searched = prices.searched()
         spared = min(cached, searched)
         cached -= spared
-        restarts = expected_restarts(space, searched, confirm // 2, in_blocks=grid.search.strategy == "race")
-        run = PREFLIGHT_TRIALS + searched - spared + confirm + restarts
+        parts = prices.preflight(fresh=fresh) + prices.search(searched, spared) + prices.confirmation(pairs)
+        fresh = False  # the next workload finds them warm
         configurations = (space.baseline, *(cell.configuration for cell in space.cells))
         share = max(share_of(configuration, space.workload, nodes) for configuration in configurations)
         most = trial_bytes(space.workload, grid.timings, grid.limits, share)
-        trials += run
+        trials += parts.trials
         catch_up_s = grid.timings.saturated_s if space.workload.consumers else 0.0
-        seconds += run * (stage_seconds(grid.timings) + catch_up_s + OVERHEAD_S)
-        seconds += restarts * (RESTART_S if nodes == 1 else RESTART_OF_THREE_S)
-        written += run * usual_trial_bytes(space.workload, grid.timings, grid.limits, share)
+        seconds += parts.seconds(stage_seconds(grid.timings) + catch_up_s + OVERHEAD_S)
+        written += parts.trials * usual_trial_bytes(space.workload, grid.timings, grid.limits, share)
         peak = max(peak, min(2 * most, max(grid.limits.bytes_on_disk, most)))
     if grid.search.budget_s is not None and seconds > grid.search.budget_s:
         trials = max(1, round(trials * grid.search.budget_s / seconds))

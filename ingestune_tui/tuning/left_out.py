@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from ingestune_tui.model.space import Space, durability_of
-from ingestune_tui.tuning.estimate import SMALL_GRID
+from ingestune_tui.tuning.price import SMALL_GRID
 from ingestune_tui.tuning.search import target_class
 
 _REASONS = 3

@@ -14,9 +14,9 @@ from ingestune_tui.model.study import Predicted, Ratio
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.tuning.common_window import Series, pair_values
 from ingestune_tui.tuning.confirm import ratio_interval
-from ingestune_tui.tuning.estimate import PREFLIGHT_TRIALS, search_trials
 from ingestune_tui.tuning.pairs import complete_pairs
-from ingestune_tui.tuning.search import objective_value, search_space
+from ingestune_tui.tuning.price import EXPECTED_NOISE, Part, Prices
+from ingestune_tui.tuning.search import objective_value
 from ingestune_tui.tuning.search_space import OUTSIDE, Plan
 
 
@@ -28,6 +28,7 @@ class Reporter:
         grid: Grid,
         space: Space,
         emit: Callable[[Event], None],
+        prices: Prices,
         *,
         later: int = 0,
         spent_s: Callable[[], float] = lambda: 0.0,
@@ -35,8 +36,8 @@ class Reporter:
         """`later` workloads come after this one; `spent_s` tells what counts against the budget so far."""
         self._grid = grid
         self._space = space
-        self._view = search_space(space)
         self._emit = emit
+        self._prices = prices
         self._later = later
         self._spent_s = spent_s
         self._noise: float | None = None
@@ -55,7 +56,7 @@ class Reporter:
         """Before a preflight trial."""
         if self._trial_s is None and (timed := [trial.duration_s for trial in trials if trial.duration_s > 0]):
             self._trial_s = statistics.fmean(timed) + 0.5
-        remaining = expected - done + self._search_expected() + 2 * self._grid.search.confirm_pairs
+        remaining = Part(expected - done) + self._search_left() + self._pairs_left()
         self._say("preflight", done, expected, remaining, trials)
 
     def planned(self, plan: Plan, trials: Sequence[Trial], predicted: tuple[Predicted, ...]) -> None:
@@ -71,8 +72,8 @@ class Reporter:
         """After a search trial: `position` of the plan's trials are done."""
         self._search(plan, position, trials)
 
-    def confirming(self, pairs: int, trials: Sequence[Trial], series: Series) -> frozenset[int]:
-        """Between pairs; the numbers of the pairs that are complete. `series` as for `judge`."""
+    def confirming(self, pairs: int, challenger: int, trials: Sequence[Trial], series: Series) -> frozenset[int]:
+        """Between pairs with the cell `challenger`; the numbers of those that are complete. `series` as for `judge`."""
         complete = complete_pairs(trials)
         figure = self._grid.objective.figure
         both = [pair_values(pair, figure, series) for pair in complete.values()]
@@ -82,14 +83,15 @@ class Reporter:
             ratio, low, high = ratio_interval(values)
             so_far = Ratio(ratio=ratio, low=low, high=high)
         done = 2 * len(complete)
-        self._say("confirming", done, 2 * pairs, 2 * pairs - done, trials, pairs=(len(complete), pairs), so_far=so_far)
+        left = self._prices.confirmation(pairs, done, self._configuration(challenger))
+        self._say("confirming", done, 2 * pairs, left, trials, pairs=(len(complete), pairs), so_far=so_far)
         return frozenset(complete)
 
     def _search(self, plan: Plan, position: int, trials: Sequence[Trial]) -> None:
         done = sum(trial.role == "search" and not trial.discarded for trial in trials)
         queue = plan.cells[position:]
         expected = max(self._search_expected(), done + len(queue)) if plan.stop is None else done
-        remaining = expected - done + 2 * self._grid.search.confirm_pairs
+        remaining = self._prices.search(expected, done) + self._pairs_left()
         racing = self._grid.search.strategy == "race" and len(self._space.cells) > 24
         phase: Phase = "racing" if racing else "measuring"
         self._say(phase, done, expected, remaining, trials, queue=tuple(self._configuration(cell) for cell in queue))
@@ -99,7 +101,7 @@ class Reporter:
         phase: Phase,
         done: int,
         expected: int,
-        remaining: int,
+        remaining: Part,
         trials: Sequence[Trial],
         *,
         queue: tuple[Configuration, ...] = (),
@@ -127,7 +129,7 @@ class Reporter:
             )
         )
 
-    def _eta_s(self, remaining: int) -> float | None:
+    def _eta_s(self, remaining: Part) -> float | None:
         """Seconds to the end of the study: what remains of this workload, and the later ones as if they were like it.
 
         Never more than the budget leaves. None before the first trial has shown what one takes.
@@ -135,13 +137,20 @@ class Reporter:
         if self._trial_s is None:
             return None
         search = self._grid.search
-        each = PREFLIGHT_TRIALS + self._search_expected() + 2 * search.confirm_pairs
-        left_s = (remaining + self._later * each) * self._trial_s
+        each = self._prices.preflight() + self._search_left() + self._pairs_left()
+        left_s = remaining.seconds(self._trial_s) + self._later * each.seconds(self._trial_s)
         return left_s if search.budget_s is None else min(left_s, max(0.0, search.budget_s - self._spent_s()))
 
     def _search_expected(self) -> int:
-        noise = self._noise if self._noise is not None else 0.10
-        return search_trials(self._view, self._grid.search.strategy, noise)
+        return self._prices.searched(self._noise if self._noise is not None else EXPECTED_NOISE)
+
+    def _search_left(self) -> Part:
+        """The whole of a search."""
+        return self._prices.search(self._search_expected())
+
+    def _pairs_left(self) -> Part:
+        """All pairs of a confirmation, before it is known with whom."""
+        return self._prices.confirmation(self._grid.search.confirm_pairs)
 
     def _configuration(self, cell: int) -> Configuration:
         return self._space.baseline if cell == OUTSIDE else self._space.cells[cell].configuration

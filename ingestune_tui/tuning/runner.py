@@ -42,6 +42,8 @@ from ingestune_tui.tuning.windows import MOST_WARMUP_S, warmed_up
 from ingestune_tui.units import about_bytes
 
 _CLUSTER_LOOK_S = 0.5
+_COPYING_S = 1.0
+"""Followers that have copied nothing for so long have all that they will get."""
 DISK_LOW = "DISK_LOW"
 """`error_code` of a trial that was stopped before it filled the disk."""
 
@@ -231,7 +233,7 @@ class TrialRunner:
         within, what = patience.finish_s(order.configuration, workload.client), "the last messages to be delivered"
         counted = await asyncio.gather(*(child.expect(Finished, within, what) for child in producers))
         finished = merge.merge_finished(counted)
-        growth = await self._growth(order.topic)
+        growth = await self._growth(order.topic, finished.acknowledged)
         consumed = consumers.consumed
         audit = audit_of(finished, growth, acks0=self._acks(order) == "0", unread=consumed.failed)
         late = merge.percentile_ms(paced.due_to_sent, 99.0) if paced else None
@@ -319,10 +321,23 @@ class TrialRunner:
         value = order.configuration.get(Scope.PRODUCER, "acks")
         return "" if value is None else str(value)
 
-    async def _growth(self, topic: str) -> int | None:
-        """Messages in the topic; None on a simulated broker, which keeps only the newest."""
+    async def _growth(self, topic: str, acknowledged: int) -> int | None:
+        """Messages in the topic; None on a simulated broker, which keeps only the newest.
+
+        A leader shows what its followers have copied, and with acks=1 or 0 they may be behind what is acknowledged:
+        nothing is missing while they still come nearer.
+        """
         if self._cluster.info.simulated:
             return None
+        copied = await self._messages_in(topic)
+        while copied < acknowledged:
+            await asyncio.sleep(_COPYING_S)
+            before, copied = copied, await self._messages_in(topic)
+            if copied == before:
+                break
+        return copied
+
+    async def _messages_in(self, topic: str) -> int:
         starts, ends = await asyncio.gather(
             self._cluster.admin.start_offsets(topic), self._cluster.admin.end_offsets(topic)
         )

@@ -120,8 +120,7 @@ class Viewers:
         assert task is not None
         self._readers.add(task)
         try:
-            for line in (*self._history, *self._standing.values(), *self._running):
-                writer.write(line)
+            writer.writelines((*self._history, *self._standing.values(), *self._running))
             self._writers.add(writer)
             await self._listen(reader)
         except (OSError, asyncio.LimitOverrunError, ValueError):

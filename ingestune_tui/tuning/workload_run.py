@@ -25,6 +25,7 @@ from ingestune_tui.tuning.futile import fail_alike
 from ingestune_tui.tuning.outcome import predictions_of
 from ingestune_tui.tuning.planned import Planned
 from ingestune_tui.tuning.planner import plan_race
+from ingestune_tui.tuning.price import Prices
 from ingestune_tui.tuning.progress import Reporter
 from ingestune_tui.tuning.record import NO_LEADER, StudyRecord, cost_s
 from ingestune_tui.tuning.search import objective_value, observations, search_space, study_seed
@@ -58,6 +59,7 @@ class WorkloadRun:
         loop: TrialLoop,
         again: Again,
         identity: Identity,
+        prices: Prices,
         emit: Callable[[Event], None],
         workloads_left: int,
     ) -> None:
@@ -68,9 +70,10 @@ class WorkloadRun:
         self._loop = loop
         self._again = again
         self._identity = identity
+        self._prices = prices
         self._emit = emit
         self._workloads_left = workloads_left
-        self._reporter = Reporter(grid, space, emit, later=workloads_left - 1, spent_s=record.spent_s)
+        self._reporter = Reporter(grid, space, emit, prices, later=workloads_left - 1, spent_s=record.spent_s)
         self._noise = 0.10
         self._trial_s = 1.0
         self._share_ends_s: float | None = None
@@ -270,6 +273,7 @@ class WorkloadRun:
                 search.budget_s,
                 spent_s=self._record.spent_s(),
                 workloads_left=self._workloads_left,
+                prices=self._prices,
                 trial_s=self._trial_s,
                 pairs=search.confirm_pairs,
             )
@@ -282,47 +286,52 @@ class WorkloadRun:
         return None if self._share_ends_s is None else max(0.0, self._share_ends_s - self._record.spent_s())
 
     def _search_trials_left(self) -> int | None:
-        """How many more search trials the budget affords, the confirmation's time set aside first."""
+        """How many more search trials the budget affords, with their part of the restarts and without the pairs."""
         if self._search_ends_s is None:
             return None
-        return max(0, int((self._search_ends_s - self._record.spent_s()) / self._trial_s + 1e-9))
+        each_s = self._prices.search_trial_s(self._trial_s, self._noise)
+        return max(0, int((self._search_ends_s - self._record.spent_s()) / each_s + 1e-9))
 
     # Confirm -----------------------------------------------------------------------------------------------------
 
     async def confirm(self, leader: int) -> str:
         """Run the pairs of baseline and leader. Empty when all were run, else why there is no claim."""
-        pairs = await self._pairs()
+        pairs = await self._pairs(leader)
         if pairs == 0:
             wanted = self._grid.search.confirm_pairs
             return "the budget left no time for a confirmation" if wanted else "confirmation was switched off"
         await self._record.decide(self._space.workload, challenger=leader)
         order = pair_order(pairs)
         for pair in range(pairs):
-            if pair in await self._complete(pairs):
+            if pair in await self._complete(pairs, leader):
                 continue
             await self._again.run()
             if failure := await self._pair(leader, pair, order[2 * pair : 2 * pair + 2]):
                 return failure
-        await self._complete(pairs)
+        await self._complete(pairs, leader)
         return ""
 
-    async def _complete(self, pairs: int) -> frozenset[int]:
+    async def _complete(self, pairs: int, leader: int) -> frozenset[int]:
         """The numbers of the pairs that are complete; says how far the confirmation is."""
         await self._record.read_series(self._space.workload)
-        return self._reporter.confirming(pairs, self._trials, self._record.series)
+        return self._reporter.confirming(pairs, leader, self._trials, self._record.series)
 
-    async def _pairs(self) -> int:
-        """The number of pairs, fixed before the first one."""
+    async def _pairs(self, leader: int) -> int:
+        """The number of pairs with this cell, fixed before the first one."""
         workload = self._space.workload
         if (known := self._record.decided(workload, "pairs")) is not None:
             return int(known)
         await self._share_budget()
         wanted = self._grid.search.confirm_pairs
-        pairs = affordable_pairs(wanted, self._time_left_s(), self._trial_s) if wanted else 0
+        pairs = affordable_pairs(wanted, self._time_left_s(), lambda pairs: self._pairs_s(pairs, leader))
         await self._record.decide(workload, pairs=pairs)
         if 0 < pairs < wanted:
             self._emit(Notice(level="warning", text=f"the budget leaves time for {pairs} of {wanted} pairs"))
         return pairs
+
+    def _pairs_s(self, pairs: int, leader: int) -> float:
+        """The price of so many pairs with this cell."""
+        return self._prices.confirmation(pairs, challenger=self._configuration(leader)).seconds(self._trial_s)
 
     async def _pair(self, leader: int, pair: int, sides: tuple[str, ...]) -> str:
         """Both halves back to back; a pause or a failed half voids the pair, which is then run again whole."""

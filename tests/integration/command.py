@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from ingestune_tui.kafka.connection import Connection
+from ingestune_tui.kafka.topics import Admin
+from ingestune_tui.model.events import Event, Pause, Resume
+from ingestune_tui.tuning.study_client import StudyClient
+from ingestune_tui.tuning.trial_loop import topic_stem
 
 TINY = """
 title = "Tiny"
@@ -39,6 +47,9 @@ acks = "all"
 
 SHORT = TINY.replace('paced = "1s"', "paced = 0").replace("[objective]\nrate = 2000\n", "")
 """Without a paced stage: for the course of a study, not for its figures."""
+
+BRIEF = SHORT.replace('"60MB"', '"2MB"').replace('"20MB"', '"8MB"')
+"""Trials that `bytes_per_trial` ends after a quarter of a second: for whole studies, on brokers slow to start."""
 
 
 @dataclass
@@ -132,6 +143,36 @@ def end_all_of(ingestune: Command) -> None:
     for process in processes_of(ingestune):
         with suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+def topics_left(ingestune: Command, address: str) -> list[str]:
+    """Topics of this test's own studies: the broker is shared with other tests."""
+    with sqlite3.connect(ingestune.home / "results.db") as connection:
+        studies = [row[0] for row in connection.execute("select id from study")]
+    connection.close()
+
+    async def ask() -> list[str]:
+        stems = [topic_stem(prefix, study) for study in studies for prefix in ("ingestune", "team")]
+        async with Admin(Connection(address)) as admin:
+            return [topic for stem in stems for topic in await admin.list_topics(stem)]
+
+    assert studies
+    return asyncio.run(ask())
+
+
+def tell(ingestune: Command, command: Pause | Resume, until: type[Event]) -> None:
+    """What a person says to the one study that runs there, and waits for the effect of."""
+
+    async def say() -> None:
+        (path,) = ingestune.home.rglob("*.sock")
+        async with await StudyClient.connect(path) as client:
+            await client.send(command)
+            async for event in client.events():
+                if isinstance(event, until):
+                    return
+            raise AssertionError("the study ended first")
+
+    asyncio.run(say())
 
 
 def children_of(pid: int) -> list[int]:

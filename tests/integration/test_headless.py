@@ -19,7 +19,16 @@ from ingestune_tui.errors import TrialError
 from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.tuning.trial_loop import topic_stem
-from tests.integration.command import SHORT, TINY, Command, children_of, events, read_until, wait_until
+from tests.integration.command import (
+    SHORT,
+    TINY,
+    Command,
+    children_of,
+    events,
+    read_until,
+    topics_left,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -44,21 +53,6 @@ def paced_grid(tmp_path: Path) -> str:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY)
     return str(path)
-
-
-def topics_left(ingestune: Command, address: str) -> list[str]:
-    """Topics of this test's own studies: the broker is shared with other tests."""
-    with sqlite3.connect(ingestune.home / "results.db") as connection:
-        studies = [row[0] for row in connection.execute("select id from study")]
-    connection.close()
-
-    async def ask() -> list[str]:
-        stems = [topic_stem(prefix, study) for study in studies for prefix in ("ingestune", "team")]
-        async with Admin(Connection(address)) as admin:
-            return [topic for stem in stems for topic in await admin.list_topics(stem)]
-
-    assert studies
-    return asyncio.run(ask())
 
 
 def leave_topic(ingestune: Command, address: str, prefix: str, trial: int) -> None:

@@ -71,6 +71,19 @@ async def test_a_restart_applies_static_settings_and_keeps_the_data() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(90)
+async def test_a_cluster_whose_data_nobody_will_read_again_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, kafka_jars: None
+) -> None:
+    """Three nodes that end together take all of the grace; here one that hears no SIGTERM stands for them."""
+    monkeypatch.setattr("ingestune_tui.kafka.local_broker._STOP_GRACE_S", 600.0)
+    async with LocalKafka() as kafka:
+        jvm = psutil.Process(kafka.pids[0])
+        jvm.suspend()
+    assert not jvm.is_running()
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_three_nodes_replicate_and_come_back_whole_from_a_restart() -> None:
     with kafka_or_skip():

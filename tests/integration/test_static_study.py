@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +17,13 @@ from ingestune_tui.model.study import Cluster
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import BrokerSettings, SettingsRefused
 from ingestune_tui.tuning.cluster import OpenCluster
-from tests.integration.command import SHORT, Command, events
+from tests.integration.command import BRIEF, Command, events
 from tests.integration.conftest import kafka_or_skip
 
 pytestmark = pytest.mark.kafka
 
 STATIC = (
-    SHORT.replace('"linger.ms" = [5, 50]\n', "")
+    BRIEF.replace('"linger.ms" = [5, 50]\n', "")
     + """
 [broker.static]
 "queued.max.requests" = [500, 1]
@@ -42,19 +44,33 @@ def test_a_static_study_restarts_throws_away_and_says_what_it_found(command: Com
     with kafka_or_skip():
         grid = tmp_path / "static.toml"
         grid.write_text(STATIC)
-        done = command("run", str(grid), "--cluster", "local", "--no-confirm", "--json", timeout_s=380)
+        done = command("run", str(grid), "--cluster", "local", "--json", timeout_s=380)
     assert done.returncode == 0, done.stderr
     trials = [event for event in events(done.stdout) if event["event"] == "trial_finished"]
-    after_restart = [each for each in trials if each["discarded"] and each["role"] == "search"]
-    counted = [
-        each for each in trials if each["role"] == "search" and not each["discarded"] and each["state"] == "done"
-    ]
-    assert after_restart
-    assert {each["configuration"]["broker.static"]["queued.max.requests"] for each in counted} >= {1, 500}
+    assert {each["state"] for each in trials} == {"done"}
+    counted = [each for each in trials if each["role"] == "search" and not each["discarded"]]
+    assert {queue_of(each) for each in counted} == {1, 500}
+    pairs = [each for each in trials if each["role"] == "confirm" and not each["discarded"]]
+    assert "".join("A" if each["baseline"] else "B" for each in pairs) == "ABBABAAB"
+    assert [queue_of(each) == 500 for each in pairs] == [each["baseline"] for each in pairs]
+    fresh = [each["discarded"] for each in trials if each["role"] != "preflight"]
+    restarted = [queue_of(now) != queue_of(before) for before, now in pairwise(trials) if now["role"] != "preflight"]
+    assert fresh == restarted, "what comes first after a restart is thrown away, and nothing else"
     (finished,) = [event for event in events(done.stdout) if event["event"] == "study_finished"]
     (outcome,) = finished["outcomes"]
-    assert outcome["verdict"] == "unconfirmed"
+    assert outcome["verdict"] in ("faster", "slower", "no measurable difference", "unstable")
+    assert outcome["low"] <= outcome["ratio"] <= outcome["high"]
     assert any(effect["parameter"] == "broker.static queued.max.requests" for effect in outcome["effects"])
+
+    kept = outcome["winner"].get("broker.static", {})
+    fragment = command("export", "static", "--scope", "broker").stdout.splitlines()
+    assert [line for line in fragment if line and not line.startswith("#")] == [f"{k}={v}" for k, v in kept.items()]
+    assert any("server.properties: takes effect with a restart" in line for line in fragment) is bool(kept)
+
+
+def queue_of(trial: dict[str, Any]) -> int:
+    """What the brokers ran with."""
+    return int(trial["configuration"].get("broker.static", {}).get("queued.max.requests", 500))
 
 
 @pytest.mark.slow

@@ -127,6 +127,8 @@ class ScriptedChildren:
         self.deleted: list[str] = []
         self.fails: dict[int, Failed] = {}
         """By shard: what it says instead of the saturated stage's result."""
+        self.shown: list[float] = []
+        """Shares of the topic that the followers have copied at the first looks at its end; all of it afterwards."""
         monkeypatch.setattr(runner, "LoadChild", self._make)
 
     def _make(
@@ -146,7 +148,8 @@ class ScriptedChildren:
         return {0: 0}
 
     async def end_offsets(self, name: str) -> dict[int, int]:
-        return {0: sum(child.acknowledged for child in self.made)}
+        share = self.shown.pop(0) if self.shown else 1.0
+        return {0: round(share * sum(child.acknowledged for child in self.made))}
 
     def cluster(self) -> OpenCluster:
         """A cluster that is asked for nothing but this topic."""

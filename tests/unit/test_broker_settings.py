@@ -24,9 +24,11 @@ from ingestune_tui.tuning.estimate import estimate
 from ingestune_tui.tuning.grid_file import resolve
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.pairs import complete_pairs
+from ingestune_tui.tuning.price import RESTART_S
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
 from ingestune_tui.tuning.search import observations
 from tests.unit import scripted_cluster
+from tests.unit.hand_clock import HandClock
 from tests.unit.scripted_brokers import Brokers
 from tests.unit.scripted_cluster import Heard, measured, scripted
 
@@ -370,6 +372,20 @@ async def test_a_stopped_static_study_goes_on_as_one_that_was_not_stopped(
     assert last.state == "finished"
     assert last.outcomes[0].verdict == "faster"
     assert len(complete_pairs(await world.trials(study))) == 4
+
+
+async def test_a_budget_keeps_time_for_the_pairs_with_the_restarts_between_them(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    local, clock = Local(), HandClock(monkeypatch)
+    trial_s, budget_s = 10.0, 300.0
+    on(monkeypatch, local=local)
+    grid = STATIC.replace("confirm_pairs = 4", f"confirm_pairs = 4\nbudget = '{budget_s}s'")
+    world = scripted(monkeypatch, store, grid, clock.timed(by_queue, trial_s))
+    study = await world.run(await world.study())
+    (outcome,) = study.outcomes
+    assert (outcome.verdict, outcome.pairs) == ("faster", 4)
+    assert clock.now_s + len(local.restarts) * RESTART_S <= budget_s
 
 
 def test_the_estimate_counts_restarts_and_their_throw_away_trials() -> None:

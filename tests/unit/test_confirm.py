@@ -136,7 +136,7 @@ def test_intervals_are_written_with_as_many_digits_as_they_know(
 def test_pairs_are_what_fits_and_none_when_fewer_than_four_do(
     wanted: int, time_left_s: float | None, pairs: int
 ) -> None:
-    assert affordable_pairs(wanted, time_left_s, trial_s=18.0) == pairs
+    assert affordable_pairs(wanted, time_left_s, lambda pairs: 2 * pairs * 18.0) == pairs
 
 
 def confirm_against_itself(seed: int, pairs: int, drift: float) -> Sequence[tuple[float, float]]:

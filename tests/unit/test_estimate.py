@@ -14,18 +14,17 @@ from ingestune_tui.model.space import expand
 from ingestune_tui.model.workload import Limits, Timings, Workload
 from ingestune_tui.tuning import planner
 from ingestune_tui.tuning.estimate import (
-    EXPECTED_NOISE,
     Estimate,
     child_byte_cap,
     estimate,
     expected_messages_per_s,
-    search_trials,
     trial_bytes,
     usual_trial_bytes,
 )
 from ingestune_tui.tuning.exhaustive import plan_exhaustive
 from ingestune_tui.tuning.log_bytes import logged_bytes, node_share
 from ingestune_tui.tuning.preflight import cap_trials
+from ingestune_tui.tuning.price import EXPECTED_NOISE, search_trials
 from ingestune_tui.tuning.search_space import SearchSpace
 from tests.unit.search_values import Study, grid, hill
 
@@ -33,10 +32,10 @@ GB = 1_000_000_000
 SMALL = "[producer]\n'linger.ms' = [0, 5, 20]\n"
 
 
-def cost(text: str, *, nodes: int = 1, cached: int = 0, pairs: int | None = None) -> Estimate:
+def cost(text: str, *, nodes: int = 1, fresh: bool = False, cached: int = 0, pairs: int | None = None) -> Estimate:
     grid = read_grid(text)
     spaces = [expand(grid, workload) for workload in grid.workloads]
-    return estimate(grid, spaces, nodes=nodes, cached=cached, pairs=pairs)
+    return estimate(grid, spaces, nodes=nodes, fresh=fresh, cached=cached, pairs=pairs)
 
 
 def written(workload: Workload, limits: Limits | None = None, *, share: float = 1.0) -> int:
@@ -171,6 +170,13 @@ def test_each_message_size_is_a_search_of_its_own() -> None:
     both = cost("[workload]\nmessage_bytes = [100, 1000]\n" + SMALL)
     assert both.trials == 2 * cost(SMALL).trials
     assert both.bytes_written > cost("[workload]\nmessage_bytes = 100\n" + SMALL).bytes_written
+
+
+def test_brokers_started_for_a_study_cost_its_first_size_three_more_throw_aways() -> None:
+    both = "[workload]\nmessage_bytes = [100, 1000]\n" + SMALL
+    assert cost(SMALL, fresh=True).trials == cost(SMALL).trials + 3
+    assert cost(both, fresh=True).trials == cost(both).trials + 3
+    assert cost(both, fresh=True).seconds > cost(both).seconds
 
 
 def test_a_cached_cell_is_saved_once_however_many_sizes_there_are() -> None:

@@ -11,7 +11,7 @@ from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.grid_reader import read_grid
 from ingestune_tui.model.space import expand
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.estimate import PREFLIGHT_TRIALS
+from ingestune_tui.tuning.price import RESTART_S, Prices
 from ingestune_tui.tuning.progress import Reporter, changed_words
 from tests.unit.hand_clock import HandClock
 from tests.unit.scripted_cluster import by_linger, scripted
@@ -26,18 +26,20 @@ confirm_pairs = 6
 "linger.ms" = [0, 5, 20]
 acks = "all"
 """
+PREFLIGHT_TRIALS = 5
 TRIAL_S = 10.0
 
 
-def grid_of(more: str = "") -> Grid:
-    return read_grid(TEXT.format(more=more))
+def grid_of(more: str = "", static: str = "") -> Grid:
+    return read_grid(TEXT.format(more=more) + static)
 
 
 def eta_of(grid: Grid, later: int, spent_s: float = 0.0) -> float:
     """Before the first preflight trial, where the price of a trial is known."""
     told: list[Event] = []
     space = expand(grid, grid.workloads[0])
-    reporter = Reporter(grid, space, told.append, later=later, spent_s=lambda: spent_s)
+    prices = Prices(space, grid.search.strategy)
+    reporter = Reporter(grid, space, told.append, prices, later=later, spent_s=lambda: spent_s)
     reporter.priced(0.05, TRIAL_S)
     reporter.preflight(0, PREFLIGHT_TRIALS, [])
     (progress,) = told
@@ -51,6 +53,15 @@ def test_the_sizes_still_to_come_take_their_time_too() -> None:
     one = eta_of(grid, later=0)
     assert one == TRIAL_S * (PREFLIGHT_TRIALS + 2 * 3 + 12)
     assert eta_of(grid, later=2) == 3 * one
+
+
+def test_restarts_and_what_is_thrown_away_after_them_take_their_time_too() -> None:
+    grid = grid_of(more="", static="[broker.static]\n'queued.max.requests' = [500, 50]\n")
+    turns, rounds = 9, 2  # ABBABAAB ABBA with one restart before its first trial
+    counted = PREFLIGHT_TRIALS + rounds * 6 + 12
+    first = TRIAL_S * (counted + rounds + turns) + RESTART_S * (rounds + turns)
+    assert eta_of(grid, later=0) == first
+    assert eta_of(grid, later=2) == 3 * first + 2 * RESTART_S, "before the later preflights, too"
 
 
 @pytest.mark.parametrize(("spent_s", "left_s"), [(0.0, 600.0), (250.0, 350.0), (700.0, 0.0)])

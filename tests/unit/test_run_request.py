@@ -58,14 +58,14 @@ def test_short_runs_on_our_own_cluster_are_not_asked_about() -> None:
         TEXT + '[trial]\nwarmup = "1s"\nsaturated = "1s"\npaced = "1s"\n[search]\nconfirm_pairs = 4\n'
     )
     assert document.grid is not None
-    count = count_grid(document.grid)
+    count = count_grid(document.grid, fresh=False)
     assert question(document, LOCAL, count) is None
 
 
 def test_somebodys_cluster_is_asked_about_by_name_with_rate_bytes_and_time() -> None:
     document = GridDocument(TEXT)
     assert document.grid is not None
-    count = count_grid(document.grid)
+    count = count_grid(document.grid, fresh=False)
     asked = question(document, THEIRS, count)
     assert asked is not None
     assert asked.title == "Run new.toml on kafka1:9092?"
@@ -75,7 +75,7 @@ def test_somebodys_cluster_is_asked_about_by_name_with_rate_bytes_and_time() -> 
     assert (asked.yes, asked.destroys) == ("Run", False)
     capped = GridDocument(TEXT + '[limits]\nbytes_per_s = "50MB"\n')
     assert capped.grid is not None
-    asked = question(capped, THEIRS, count_grid(capped.grid))
+    asked = question(capped, THEIRS, count_grid(capped.grid, fresh=False))
     assert asked is not None
     assert "sends to it at most 50.0 MB/s" in asked.text
 
@@ -96,12 +96,12 @@ def test_changes_of_somebodys_brokers_are_named_one_by_one() -> None:
 def test_thousands_of_partitions_are_asked_about_on_any_cluster(cluster: ClusterChoice, scope: str) -> None:
     document = GridDocument(TEXT + f"[{scope}]\npartitions = 3000\n[search]\nconfirm_pairs = 4\n")
     assert document.grid is not None
-    asked = question(document, cluster, count_grid(document.grid))
+    asked = question(document, cluster, count_grid(document.grid, fresh=False))
     assert asked is not None
     assert "3000 partitions" in asked.text
     few = GridDocument(TEXT + "[workload]\npartitions = 900\n[search]\nconfirm_pairs = 4\n")
     assert few.grid is not None
-    other = question(few, cluster, count_grid(few.grid))
+    other = question(few, cluster, count_grid(few.grid, fresh=False))
     assert other is None or "partitions" not in other.text
 
 
@@ -119,7 +119,7 @@ def test_going_on_is_asked_about_only_on_somebodys_cluster() -> None:
 def test_long_runs_are_asked_about_with_their_price() -> None:
     document = GridDocument(TEXT.replace("[0, 5]", str(list(range(100)))) + "[search]\nconfirm_pairs = 40\n")
     assert document.grid is not None
-    asked = question(document, LOCAL, count_grid(document.grid))
+    asked = question(document, LOCAL, count_grid(document.grid, fresh=False))
     assert asked is not None
     assert "min" in asked.text or " h " in asked.text
     assert "write about" in asked.text
@@ -133,5 +133,5 @@ def test_what_cannot_be_run_says_why() -> None:
     assert refusal(dynamic, LOCAL, None) == ""
     invalid = GridDocument('[producer]\n"enable.idempotence" = true\nacks = "1"\n')
     assert invalid.grid is not None
-    assert "idempotence" in refusal(invalid, LOCAL, count_grid(invalid.grid))
+    assert "idempotence" in refusal(invalid, LOCAL, count_grid(invalid.grid, fresh=False))
     assert refusal(GridDocument("[producer]\nacks = 7\n"), LOCAL, None)

@@ -10,6 +10,7 @@ from ingestune_tui.bench.protocol import Failed, Pace, ProducerSpec
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.workload import Limits, Timings, Workload
+from ingestune_tui.tuning import runner
 from ingestune_tui.tuning.disk import DiskBudget
 from ingestune_tui.tuning.load_child import ChildFailed
 from ingestune_tui.tuning.measurement import Measurement, TrialOrder
@@ -117,6 +118,21 @@ async def test_a_producer_that_fails_ends_the_others_with_its_own_words(monkeypa
     assert [child.ended for child in trials.children.made] == [True, True]
     await trials.runner.close()
     assert trials.children.deleted == ["ingestune-scripted-1"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "lost"), [([0.4, 0.8], 0.0), ([0.4, 0.4], 0.6)], ids=["followers are behind", "nobody copies it"]
+)
+async def test_what_the_followers_are_still_copying_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, shown: list[float], lost: float
+) -> None:
+    monkeypatch.setattr(runner, "_COPYING_S", 0.0)
+    trials = Trials(monkeypatch)
+    trials.children.shown = shown
+    measured = await trials.run(order())
+    assert measured.audit.lost == round(lost * measured.audit.acknowledged)
+    assert ("lossy" in measured.flags) is bool(lost)
+    await trials.runner.close()
 
 
 # The topic of a trial that is over ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -359,3 +360,15 @@ async def test_a_study_process_that_cannot_be_reached_is_ended(tmp_path: Path, m
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def test_a_viewer_that_goes_before_it_is_told_anything_is_worth_no_word(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(20):
+        stage.viewers.tell(Notice(level="info", text=f"line {number}"))
+    with socket.socket(socket.AF_UNIX) as gone:
+        gone.connect(str(stage.path))
+    async with await stage.client() as stays:
+        assert await anext(stays.events()) is not None
+    assert [record.getMessage() for record in caplog.records] == []
