@@ -5,6 +5,7 @@ Real terminals, a simulated cluster, and processes of their own throughout, as w
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -17,8 +18,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ingestune_tui.storage.store import Store
 from tests.integration.command import Command, end_all_of, processes_of, wait_until
 from tests.integration.terminal import Terminal, terminal
+from tests.tui.fake_study import FakeStudy
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -169,3 +172,39 @@ def test_a_lost_line_leaves_the_study_to_itself_and_not_for_ever(ingestune: Comm
     wait_until(lambda: processes_of(ingestune) == [], within_s=60)
     (study,) = map(json.loads, ingestune("results", "--json").stdout.splitlines())
     assert (study["state"], bool(study["finished"])) == ("interrupted", True), "ended by itself, and not just gone"
+
+
+async def store_a_finished_study(database: Path) -> None:
+    """One with a winner, made up."""
+    fake = FakeStudy(pairs=4, searched=4)
+    fake.all()
+    async with await Store.open(database) as store:
+        await store.create_study(fake.study())
+        for trial in fake.trials:
+            await store.finish_trial(trial, (), {})
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [("ingestune attach", "copied, through tmux"), ("env -u TMUX ingestune attach", "OSC 52")],
+    ids=["inside tmux", "in another terminal"],
+)
+def test_y_copies_the_file_to_the_persons_clipboard(ingestune: Command, tmp_path: Path, start: str, said: str) -> None:
+    """Here tmux is the terminal that takes OSC 52, too."""
+    ingestune.home.mkdir()
+    asyncio.run(store_a_finished_study(ingestune.home / "results.db"))
+    with terminal(ingestune.environment, tmp_path) as screen:
+        screen.tmux("set-option", "-s", "set-clipboard", "on")
+        screen.type(start)
+        screen.press("Enter")
+        screen.until("✓ finished", within_s=30)
+        screen.press("4")
+        screen.until("◆ tuned against ◇")
+        screen.press("e")
+        screen.until("Export the winner of quick")
+        screen.press("y")
+        screen.until(said)
+        copied = screen.tmux("show-buffer")
+        screen.press("Enter")
+        screen.until("written:")
+    assert copied == (tmp_path / "quick-producer.properties").read_text()
