@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Click
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -58,6 +59,15 @@ class ChoiceList(OptionList):
         if action in ("select", "watch"):
             return (action == "watch") is (self.chosen or "").startswith(WATCH)
         return True
+
+    async def _on_click(self, event: Click) -> None:
+        """A click chooses and a double click is enter: one click is too little to start a study with."""
+        event.prevent_default()
+        line: int | None = event.style.meta.get("option")
+        if line is not None:
+            self.highlighted = line
+            if event.chain == 2:
+                self.action_select()
 
     def action_watch(self) -> None:
         """Enter on a study at work."""
