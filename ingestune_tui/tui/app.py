@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 
 from ingestune_tui import settings as kept
@@ -131,8 +133,20 @@ class IngestuneApp(Editing):
         self._dirty = True
 
     def _tick(self) -> None:
+        if not self.is_headless:
+            self._follow_size()
         if self._dirty or self.state.counting_down:
             self.redraw()
+
+    def _follow_size(self) -> None:
+        """Be as large as the terminal, whatever was missed.
+
+        Textual reads the size in its signal handlers. When one interrupts another (a resize during `fg`, or two in a
+        row), the size that was read first is taken last, and no signal comes any more to put it right.
+        """
+        size = terminal.size()
+        if size is not None and size != self.size:
+            self.post_message(Resize(Size(*size), Size(*size)))
 
     def say(self, text: str, level: Level = "info") -> None:
         """A toast that stays in the event list. Text from outside is safe here: it is never markup."""

@@ -32,6 +32,15 @@ def require_terminal() -> None:
         )
 
 
+def size() -> tuple[int, int] | None:
+    """Columns and rows of the terminal, as the system knows them now; None where it does not."""
+    try:
+        columns, rows = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ is not None else -1)
+    except (ValueError, OSError):  # closed, or no terminal
+        return None
+    return (columns, rows) if columns and rows else None
+
+
 def over_ssh(environment: Mapping[str, str] = os.environ) -> bool:
     """True when the screen is at the other end of an SSH line."""
     return bool(environment.get("SSH_CONNECTION") or environment.get("SSH_TTY") or environment.get("SSH_CLIENT"))

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from ingestune_tui import settings as kept
 from ingestune_tui.model.events import StopStudy
+from ingestune_tui.tui import terminal
 from ingestune_tui.tui.app import IngestuneApp, _say_goodbye, initial_state
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.events import EventsScreen
@@ -211,6 +212,17 @@ async def test_too_small_a_terminal_gets_a_notice_and_comes_back(editor: Editor)
                 await pilot.resize_terminal(width, height)
                 await pilot.pause()
                 assert ("too small" in app.text()) is (width == 40)
+
+
+async def test_a_resize_that_was_missed_is_made_up_for(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = editor()
+    monkeypatch.setattr(ShownApp, "is_headless", False)
+    monkeypatch.setattr(terminal, "size", lambda: (120, 40))
+    async with app.run_test(size=(80, 24)) as pilot:
+        while app.screen.size != (120, 40):
+            await pilot.pause()
+        await pilot.pause()
+        assert max(map(len, app.text().splitlines())) > 80
 
 
 class Broken(Exception):

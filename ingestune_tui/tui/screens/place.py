@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.events import DescendantFocus
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from ingestune_tui.tui.editing import Editing
@@ -32,6 +34,8 @@ class Place(Screen[None]):
     """What this screen is for, in a sentence or two, shown by `?`."""
     HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (60, "-normal"), (100, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-usual"), (34, "-tall")]
+
+    _focused_last: Widget | None = None
 
     @property
     def ingestune(self) -> Editing:
@@ -83,3 +87,12 @@ class Place(Screen[None]):
             f"{size.width}x{size.height} is too small.\nMake it 60x16 or larger.\nThe study goes on."
         )
         self.call_after_refresh(self.redraw)
+        self.call_after_refresh(self._focus_again)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Kept in mind: a body that gives way to the notice loses its focus."""
+        self._focused_last = event.widget
+
+    def _focus_again(self) -> None:
+        if self.focused is None and self._focused_last in self.focus_chain:
+            self.set_focus(self._focused_last)

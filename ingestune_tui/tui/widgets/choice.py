@@ -6,8 +6,11 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.widget import Widget
+
+from ingestune_tui.tui.widgets.clicked import Spans, clicked
 
 
 class Choice(Widget, can_focus=True):
@@ -20,6 +23,9 @@ class Choice(Widget, can_focus=True):
         Binding("down", "app.focus_next", "Next", show=False),
         Binding("up", "app.focus_previous", "Previous", show=False),
     ]
+
+    _spans: Spans
+    """The options as they are shown."""
 
     class Changed(Message):
         """Another option was chosen."""
@@ -37,14 +43,26 @@ class Choice(Widget, can_focus=True):
     def render(self) -> Content:
         focused = self.has_focus
         line = Content.assemble((f"{self._label:<8}", "$quiet"), ("▸ " if focused else "  ", "bold $tuned"))
+        self._spans = []
         for option in self._options:
             chosen = option == self.value
             style = "bold $tuned" if chosen and focused else "bold" if chosen else "$quiet"
-            line += Content.assemble((f"({'•' if chosen else ' '}) {option}   ", style))
+            shown = f"({'•' if chosen else ' '}) {option}"
+            self._spans.append((line.cell_length, line.cell_length + len(shown), option))
+            line += Content.assemble((f"{shown}   ", style))
         return line
 
     def action_step(self, by: int) -> None:
-        self.value = self._options[(self._options.index(self.value) + by) % len(self._options)]
+        self._choose(self._options[(self._options.index(self.value) + by) % len(self._options)])
+
+    def on_click(self, event: Click) -> None:
+        """A click on an option chooses it."""
+        option = clicked(self, event, self._spans)
+        if option is not None and option != self.value:
+            self._choose(option)
+
+    def _choose(self, option: str) -> None:
+        self.value = option
         self.refresh()
         self.post_message(self.Changed(self))
 

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Click
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -63,6 +64,15 @@ class ChoiceList(OptionList):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Of what enter may do, only what it does on the chosen line."""
         return action != "enter" or parameters == (self._enter(self.chosen or ""),)
+
+    async def _on_click(self, event: Click) -> None:
+        """A click chooses and a double click is enter: one click is too little to start a study with."""
+        event.prevent_default()
+        line: int | None = event.style.meta.get("option")
+        if line is not None:
+            self.highlighted = line
+            if event.chain == 2:
+                self.action_select()
 
     def action_enter(self, does: Enter) -> None:
         """Enter, whatever it does here."""

@@ -177,6 +177,15 @@ class DiffTable(DataTable[Text]):
                         self._heads[row.id] = cell
                     self.update_cell(row.id, column.key, cell)
 
+    async def _on_click(self, event: events.Click) -> None:
+        """A click goes to a row and a double click opens it, whichever columns they are in."""
+        event.prevent_default()
+        row: int = event.style.meta.get("row", -1)
+        if row >= 0:
+            self.move_cursor(row=row)
+            if event.chain == 2:
+                self.action_select_cursor()
+
     def _on_resize(self, event: events.Resize) -> None:
         """Columns have fixed widths, so what was drawn stays right; DataTable would draw every cell again."""
         event.prevent_default()

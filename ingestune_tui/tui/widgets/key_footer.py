@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
 
+from ingestune_tui.tui.widgets.clicked import Spans, clicked
+
 if TYPE_CHECKING:
     from textual.screen import Screen
 
@@ -19,8 +21,8 @@ class KeyFooter(Widget):
 
     DEFAULT_CSS = "KeyFooter { height: 1; dock: bottom; padding: 0 1; }"
 
-    _spans: list[tuple[int, int, str]]
-    """(first column, column after, key) of what is shown."""
+    _spans: Spans
+    """The keys as they are shown."""
     _shown: list[tuple[str, str, str]] | None = None
 
     def on_mount(self) -> None:
@@ -79,7 +81,6 @@ class KeyFooter(Widget):
 
     async def on_click(self, event: Click) -> None:
         """A click on a key is the key."""
-        place = event.get_content_offset(self)
-        key = next((key for left, right, key in self._spans if place and left <= place.x < right), None)
+        key = clicked(self, event, self._spans)
         if key is not None:
             await self.app.action_simulate_key(key)

@@ -8,6 +8,8 @@ from textual.content import Content
 from textual.events import Click
 from textual.widget import Widget
 
+from ingestune_tui.tui.widgets.clicked import Spans, clicked
+
 PLACES: Final = (
     ("1", "grid", "Grid"),
     ("2", "live", "Live"),
@@ -30,7 +32,7 @@ class PlacesBar(Widget):
     def render(self) -> Content:
         width = self.content_size.width
         line = Content("")
-        self._spans: list[tuple[int, int, str]] = []
+        self._spans: Spans = []
         for key, mode, title in PLACES:
             here = mode == self._current
             shown = title if width >= 52 or here else title[:4]
@@ -49,7 +51,6 @@ class PlacesBar(Widget):
 
     async def on_click(self, event: Click) -> None:
         """A click on a place goes there."""
-        place = event.get_content_offset(self)
-        action = next((action for left, right, action in self._spans if place and left <= place.x < right), None)
+        action = clicked(self, event, self._spans)
         if action is not None:
             await self.run_action(f"app.{action}")
