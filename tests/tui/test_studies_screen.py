@@ -19,7 +19,7 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
-from ingestune_tui.tui.widgets.diff_table import DiffTable
+from ingestune_tui.tui.widgets.row_table import RowTable
 from ingestune_tui.tui.widgets.studies_table import as_watched, study_columns, when_text
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import Gone, ShownApp, until, workers_done
@@ -147,7 +147,7 @@ async def test_the_cursor_stays_on_its_study_when_rows_come_and_go(
         await shown(app, store, pilot)
         screen = app.screen
         assert isinstance(screen, StudiesScreen)
-        table = screen.query_one(DiffTable)
+        table = screen.query_one(RowTable)
         await pilot.press("down")
         chosen = screen.chosen
         assert chosen is not None
