@@ -29,25 +29,13 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.stored import StudyLine
     from ingestune_tui.tui.study_view import StudyView
 
-_AT_ONCE = 500
-"""Trials folded before other things get their turn."""
-
 
 async def read_study(store: Store, study: Study) -> StudyView:
     """A stored study as if it had been watched."""
-    from ingestune_tui.tui.stored import stored_events  # 40 ms with the events and the catalogue
-    from ingestune_tui.tui.study_view import StudyView
+    from ingestune_tui.tui.stored import stored_view  # 40 ms with the events and the catalogue
 
     trials = await store.trials(study.id)
-    view = StudyView()
-    for number, event in enumerate(stored_events(study, trials)):
-        view.apply(event)
-        if number % _AT_ONCE == _AT_ONCE - 1:
-            await asyncio.sleep(0)
-    for trial in trials:  # whole, where an event tells only what a watcher needs
-        if (shown := view.trials.get(trial.number)) is not None and shown.finished is not None:
-            shown.finished = trial
-    return view
+    return await asyncio.to_thread(stored_view, study, trials)
 
 
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:

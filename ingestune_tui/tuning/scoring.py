@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace, infeasible_cells
 from ingestune_tui.tuning.student_t import two_sided
@@ -32,9 +34,8 @@ class Prediction:
     """Upper end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One cell in the ranking, or the baseline outside of the grid."""
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One cell in the ranking, or the baseline outside of the grid. There are thousands: a Struct is made quickly."""
 
     cell: int
     """The cell, or OUTSIDE."""
@@ -179,9 +180,9 @@ def _ranked(rows: Sequence[Row], means: dict[int, float], spread: Noise) -> list
         gap = means[row.cell] - means[above.cell] if above is not None else 0.0
         tied = above is not None and not spread.tells_apart(gap, row.trials, above.trials)
         if row.cell == OUTSIDE:
-            result.append(replace(row, tied=tied))
+            result.append(msgspec.structs.replace(row, tied=tied))
         else:
             rank += 1
-            result.append(replace(row, rank=rank, tied=tied))
+            result.append(msgspec.structs.replace(row, rank=rank, tied=tied))
         above = row
     return result
