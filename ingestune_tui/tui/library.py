@@ -138,6 +138,7 @@ class Library(App[int]):
             return
         from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
 
+        asked_from = self.current_mode
         try:
             study = as_it_stands(await store.find_study(study_id), "5 Studies, R")
             if study.state in ("running", "paused") and self.attach_to(study):
@@ -146,7 +147,8 @@ class Library(App[int]):
         except IngestuneError as error:
             self.say_error(error)
             return
-        self.switch_mode("leaderboard" if study.state != "running" else "live")
+        if self.current_mode == asked_from:  # whoever went on to another place meanwhile stays there
+            self.switch_mode("leaderboard" if study.state != "running" else "live")
         self.redraw()
 
     @on(StudyRenameAsked)

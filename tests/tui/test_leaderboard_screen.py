@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
@@ -351,3 +352,23 @@ async def test_what_is_only_predicted_stands_in_brackets_below_what_was_measured
             assert app.screen is board
             assert "was not measured" in app.state.said[-1].text
         assert len(app.state.said) == 4
+
+
+async def test_keys_pressed_faster_than_it_sorts_all_count_and_filter_marks_and_cursor_stay(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"n>=1", "enter", "space", "space")
+        table = app.screen.query_one(RowTable)
+        chosen, before = table.chosen_id, table.cursor_row
+        for key in "ss":  # all of them wait before the first is looked at
+            app.post_message(Key(key, key))
+        for _ in range(4):
+            await pilot.pause()
+        text = app.text()
+        assert "p50▾" in text
+        assert app.screen.query_one("#filter", Input).value == "n>=1"
+        board = place_of(app)
+        assert isinstance(board, LeaderboardScreen)
+        assert len(board._marked) == 2
+        assert table.chosen_id == chosen
+        assert table.cursor_row != before
