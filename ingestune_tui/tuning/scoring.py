@@ -7,7 +7,7 @@ together. Nothing here claims anything, and nothing needs numpy: viewers rank th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -86,8 +86,12 @@ class Noise:
 
 def pooled_noise(finished: Iterable[Observation], guess: float) -> Noise:
     """The noise from all repeated trials; the preflight's `guess` counts like two of them."""
+    return _pooled(_logs_by_cell(finished), guess)
+
+
+def _pooled(by_cell: Mapping[int, Sequence[float]], guess: float) -> Noise:
     squares, degrees = _GUESS_DEGREES * guess * guess, _GUESS_DEGREES
-    for logs in _logs_by_cell(finished).values():
+    for logs in by_cell.values():
         if len(logs) > 1:
             mean = math.fsum(logs) / len(logs)
             squares += math.fsum((log - mean) ** 2 for log in logs)
@@ -110,9 +114,10 @@ def ranking(
     """
     sign = 1.0 if maximize else -1.0
     masked = infeasible_cells(finished, limit)
-    logs = {cell: values for cell, values in _logs_by_cell(finished).items() if cell not in masked}
+    by_cell = _logs_by_cell(finished)
+    logs = {cell: values for cell, values in by_cell.items() if cell not in masked}
     means = {cell: math.fsum(values) / len(values) for cell, values in logs.items()}
-    spread = pooled_noise(finished, noise)
+    spread = _pooled(by_cell, noise)
     kept = _keeps_limit(finished, limit)
     rows = [
         _measured(space, cell, mean, len(logs[cell]), spread, kept.get(cell, limit is None))
