@@ -1,4 +1,7 @@
-"""A trial: one measurement of one configuration under one workload, as it is stored, ranked and shown."""
+"""A trial: one measurement of one configuration under one workload, as it is stored, ranked and shown.
+
+A study has thousands, which hold no cycle: `gc=False` spares the garbage collector looking through them all.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ REMEDIES: dict[Flag, str] = {
 }
 
 
-class Latency(msgspec.Struct, frozen=True, kw_only=True):
+class Latency(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Percentiles of due-to-acknowledged time in milliseconds; None where too few messages were timed."""
 
     p50: float | None = None
@@ -53,7 +56,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Names of percentiles with only 10 to 100 messages beyond them: shown grey, with `~`."""
 
 
-class Why(msgspec.Struct, frozen=True, kw_only=True):
+class Why(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why a trial was fast or slow: means over the saturated stage, None where the client does not say."""
 
     batch_bytes: float | None = None
@@ -67,7 +70,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Cores used by the sending thread."""
 
 
-class Audit(msgspec.Struct, frozen=True, kw_only=True):
+class Audit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Every message accounted for, warm-up included."""
 
     sent: int = 0
@@ -89,7 +92,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
         return not self.failed and self.lost == 0 and self.surplus == 0
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class Trial(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the database. Figures are None until the trial is done."""
 
     id: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.model.objective import MAXIMIZED, Figure
 from ingestune_tui.report.leaderboard import Board, BoardRow
 from ingestune_tui.report.wording import count_text, figure_text, heading, percentile_text, value_text
@@ -37,19 +36,12 @@ class Column:
     """Its cells are never broken."""
 
 
-def says_more(board: Board) -> bool:
-    """Whether the durability classes deserve a column: they differ, and not just as the column of acks does."""
-    return board.classes and any(
-        row.durability_name != f"acks={row.configuration.get(Scope.PRODUCER, 'acks')}" for row in board.rows
-    )
-
-
 class BoardText:
     """The text of one leaderboard."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._promises = says_more(board)
+        self._promises = board.classes_say_more
         self._ranked = _EXTRA.get(board.figure) or _RANKED[board.figure]
         self._spread = any(_half(board, row) for row in board.rows)
 

@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import operator
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ingestune_tui.model.configuration import Setting
@@ -50,6 +50,10 @@ class Filter:
     def keeps(self, row: BoardRow) -> bool:
         """True when every term holds for `row`."""
         return all(test(row) for test in self.tests)
+
+    def kept(self, rows: Sequence[BoardRow]) -> list[BoardRow]:
+        """Those of `rows` for which every term holds, in their order."""
+        return [row for row in rows if self.keeps(row)] if self.tests else list(rows)
 
 
 def parse_filter(text: str, parameters: Collection[str]) -> Filter:

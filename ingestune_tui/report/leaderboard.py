@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+import msgspec
+
 from ingestune_tui.catalogue import catalogue
 from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.catalogue.constraints import DurabilityClass
@@ -46,9 +48,8 @@ def figure_of(objective: str) -> Figure:
     return _LABELS.get(objective.split(",")[0], "throughput")
 
 
-@dataclass(frozen=True, slots=True)
-class BoardRow:
-    """One configuration."""
+class BoardRow(msgspec.Struct, frozen=True, gc=False):
+    """One configuration. There are thousands: a Struct is made quickly."""
 
     id: str
     """Names the row for as long as the study lives: the number of its first trial."""
@@ -94,7 +95,9 @@ class Board:
     figure: Figure
     outcome: Outcome | None
     classes: bool
-    """Whether durability classes differ, and so deserve a column."""
+    """Whether durability classes differ."""
+    classes_say_more: bool
+    """Whether they deserve a column: they differ, and not just as the column of acks does."""
     client: str
     """The client that was measured; its defaults stand where a configuration sets nothing."""
 
@@ -184,7 +187,10 @@ def leaderboard(
         rows.append(_row(cell, standing, place, str(durability[place.cell])))
     client = workload.client if cells else ""
     classes = len({row.durability for row in rows}) > 1
-    return Board(tuple(rows), varied(cell.configuration for cell in cells), figure, outcome, classes, client)
+    more = classes and any(
+        row.durability_name != f"acks={row.configuration.get(Scope.PRODUCER, 'acks')}" for row in rows
+    )
+    return Board(tuple(rows), varied(cell.configuration for cell in cells), figure, outcome, classes, more, client)
 
 
 def limit_of(objective: str) -> float | None:

@@ -67,10 +67,9 @@ def varied(configurations: Iterable[Configuration]) -> tuple[Key, ...]:
         for item in configuration:
             seen.setdefault((item.scope, item.name), set()).add(item.value)
     for configuration in everything:
-        present = {(item.scope, item.name) for item in configuration}
-        for key, values in seen.items():
-            if key not in present:
-                values.add(None)
+        if len(configuration.settings) < len(seen):
+            for key in seen.keys() - {(item.scope, item.name) for item in configuration}:
+                seen[key].add(None)
     return tuple(key for key, values in seen.items() if len(values) > 1)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -288,6 +289,7 @@ async def _run(state: AppState, attach: str | None) -> int:
         return await Store.open_configured(state.settings)
 
     app = IngestuneApp(state, few_colours=terminal.few_colours(), open_store=open_store, attach=attach)
+    gc.freeze()  # imports stay: to look through them for garbage takes 20 ms, in the middle of what a key asked for
     try:
         with _signals(app):
             result = await app.run_async()

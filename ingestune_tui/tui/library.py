@@ -29,25 +29,13 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.stored import StudyLine
     from ingestune_tui.tui.study_view import StudyView
 
-_AT_ONCE = 500
-"""Trials folded before other things get their turn."""
-
 
 async def read_study(store: Store, study: Study) -> StudyView:
     """A stored study as if it had been watched."""
-    from ingestune_tui.tui.stored import stored_events  # 40 ms with the events and the catalogue
-    from ingestune_tui.tui.study_view import StudyView
+    from ingestune_tui.tui.stored import stored_view  # 40 ms with the events and the catalogue
 
     trials = await store.trials(study.id)
-    view = StudyView()
-    for number, event in enumerate(stored_events(study, trials)):
-        view.apply(event)
-        if number % _AT_ONCE == _AT_ONCE - 1:
-            await asyncio.sleep(0)
-    for trial in trials:  # whole, where an event tells only what a watcher needs
-        if (shown := view.trials.get(trial.number)) is not None and shown.finished is not None:
-            shown.finished = trial
-    return view
+    return await asyncio.to_thread(stored_view, study, trials)
 
 
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:
@@ -150,6 +138,7 @@ class Library(App[int]):
             return
         from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
 
+        asked_from = self.current_mode
         try:
             study = as_it_stands(await store.find_study(study_id), "5 Studies, R")
             if study.state in ("running", "paused") and self.attach_to(study):
@@ -158,7 +147,8 @@ class Library(App[int]):
         except IngestuneError as error:
             self.say_error(error)
             return
-        self.switch_mode("leaderboard" if study.state != "running" else "live")
+        if self.current_mode == asked_from:  # whoever went on to another place meanwhile stays there
+            self.switch_mode("leaderboard" if study.state != "running" else "live")
         self.redraw()
 
     @on(StudyRenameAsked)

@@ -1,20 +1,15 @@
-"""Between the database and the events: a stored study is shown by folding the events it would have sent."""
+"""Between the database and what the screens show of a study: its view made from its rows, and the other way."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import msgspec
-
-from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, TrialFinished, WorkloadFinished
+from ingestune_tui.model.events import Event, StudyFinished, StudyStarted, WorkloadFinished
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.report.objective import objective_of
-
-if TYPE_CHECKING:
-    from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.study_view import StudyView
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +42,18 @@ def study_of(view: StudyView) -> Study:
     )
 
 
-def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
-    """The events a stored study would have sent: folding them shows it like one that was watched."""
+def stored_view(study: Study, trials: Sequence[Trial]) -> StudyView:
+    """A stored study as if it had been watched; `trials` by number. Those that ended are kept whole."""
+    view = StudyView().apply(_started(study, trials))
+    for trial in trials:
+        if trial.state != "running":
+            view.add(trial)
+    return view.fold(_last_words(study))
+
+
+def _started(study: Study, trials: Sequence[Trial]) -> StudyStarted:
     workloads = tuple(dict.fromkeys(trial.workload for trial in trials)) or tuple(o.workload for o in study.outcomes)
-    yield StudyStarted(
+    return StudyStarted(
         time=study.created_at,
         study=study.name,
         study_id=study.id,
@@ -62,19 +65,19 @@ def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
         workloads=workloads,
         cells=len({trial.cell for trial in trials if trial.role == "search"}),
     )
-    for trial in sorted(trials, key=lambda each: each.number):
-        if trial.state != "running":
-            yield msgspec.structs.replace(
-                TrialFinished.of(trial, study.name), time=trial.finished_at or trial.started_at
-            )
-    for outcome in study.outcomes if study.state in ("running", "paused") else ():
-        yield WorkloadFinished(time=study.created_at, study=study.name, outcome=outcome)
-    if study.state not in ("running", "paused"):
-        yield StudyFinished(
-            time=study.finished_at,
-            study=study.name,
-            state=study.state,
-            outcomes=study.outcomes,
-            overall=study.overall,
-            message=study.message,
-        )
+
+
+def _last_words(study: Study) -> Iterator[Event]:
+    """The verdicts so far of a study that goes on, or its end."""
+    if study.state in ("running", "paused"):
+        for outcome in study.outcomes:
+            yield WorkloadFinished(time=study.created_at, study=study.name, outcome=outcome)
+        return
+    yield StudyFinished(
+        time=study.finished_at,
+        study=study.name,
+        state=study.state,
+        outcomes=study.outcomes,
+        overall=study.overall,
+        message=study.message,
+    )

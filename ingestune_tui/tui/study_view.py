@@ -151,7 +151,7 @@ class StudyView:
                 if (trial := self.trials.get(number)) is not None:
                     trial.samples.append(event.sample)
             case TrialFinished():
-                self._finish(event)
+                self.add(trial_of(event, self.started.study_id if self.started else ""))
             case Progress():
                 self._advance(event)
             case SearchStopped():
@@ -182,13 +182,29 @@ class StudyView:
                 self._tell(event.time, level, f"{what}: {event.message}" if event.message else what)
         return self
 
+    def add(self, done: Trial) -> None:
+        """Take in a trial that has ended: as its event tells it, or whole, as the database has it."""
+        trial = self.trials.get(done.number)
+        if trial is None:
+            trial = TrialView.stored(done)
+            self.trials[done.number] = self.running = trial
+            self._note_values(trial)
+        self.finished_trials += 1
+        trial.finished = done
+        if done.state in ("failed", "infeasible"):
+            told_at = done.finished_at or done.started_at
+            self._tell(told_at, "error", f"trial {done.number} {done.state}: {done.error or 'no reason given'}")
+
+    def fold(self, events: Iterable[Event]) -> Self:
+        """Take in all of `events`."""
+        for event in events:
+            self.apply(event)
+        return self
+
     @classmethod
     def of(cls, events: Iterable[Event]) -> StudyView:
         """All of `events`, folded."""
-        view = cls()
-        for event in events:
-            view.apply(event)
-        return view
+        return cls().fold(events)
 
     # What the screens ask ------------------------------------------------------------------------------------
 
@@ -311,17 +327,6 @@ class StudyView:
                 self._sampled.append(oldest)
                 oldest = self._sampled.popleft()
             oldest.samples = []
-
-    def _finish(self, event: TrialFinished) -> None:
-        trial = self.trials.get(event.trial)
-        if trial is None:
-            trial = TrialView.of(event)
-            self.trials[event.trial] = self.running = trial
-            self._note_values(trial)
-        self.finished_trials += 1
-        trial.finished = trial_of(event, self.started.study_id if self.started else "")
-        if event.state in ("failed", "infeasible"):
-            self._tell(event.time, "error", f"trial {event.trial} {event.state}: {event.error or 'no reason given'}")
 
     def _note_values(self, trial: TrialView) -> None:
         if trial.role != "search":

@@ -56,8 +56,8 @@ class TrialView:
     """What came of it, as the database has it."""
 
     @classmethod
-    def of(cls, event: TrialStarted | TrialFinished) -> TrialView:
-        """The trial of which that event is the first that is known."""
+    def of(cls, event: TrialStarted) -> TrialView:
+        """The trial that begins."""
         return cls(
             number=event.trial,
             trial_id=event.trial_id,
@@ -67,7 +67,21 @@ class TrialView:
             discarded=event.discarded,
             configuration=event.configuration,
             pair=event.pair,
-            planned_s=event.stages_s if isinstance(event, TrialStarted) else (0.0, 0.0, 0.0),
+            planned_s=event.stages_s,
+        )
+
+    @classmethod
+    def stored(cls, trial: Trial) -> TrialView:
+        """A trial of which nothing was seen before its end."""
+        return cls(
+            number=trial.number,
+            trial_id=trial.id,
+            workload=trial.workload,
+            role=trial.role,
+            baseline=trial.baseline,
+            discarded=trial.discarded,
+            configuration=trial.configuration,
+            pair=trial.pair,
         )
 
     def enter(self, stage: Stage, seconds: float) -> None:

@@ -7,8 +7,10 @@ together. Nothing here claims anything, and nothing needs numpy: viewers rank th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from ingestune_tui.tuning.search_space import OUTSIDE, Observation, SearchSpace, infeasible_cells
 from ingestune_tui.tuning.student_t import two_sided
@@ -32,9 +34,8 @@ class Prediction:
     """Upper end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One cell in the ranking, or the baseline outside of the grid."""
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One cell in the ranking, or the baseline outside of the grid. There are thousands: a Struct is made quickly."""
 
     cell: int
     """The cell, or OUTSIDE."""
@@ -85,8 +86,12 @@ class Noise:
 
 def pooled_noise(finished: Iterable[Observation], guess: float) -> Noise:
     """The noise from all repeated trials; the preflight's `guess` counts like two of them."""
+    return _pooled(_logs_by_cell(finished), guess)
+
+
+def _pooled(by_cell: Mapping[int, Sequence[float]], guess: float) -> Noise:
     squares, degrees = _GUESS_DEGREES * guess * guess, _GUESS_DEGREES
-    for logs in _logs_by_cell(finished).values():
+    for logs in by_cell.values():
         if len(logs) > 1:
             mean = math.fsum(logs) / len(logs)
             squares += math.fsum((log - mean) ** 2 for log in logs)
@@ -109,9 +114,10 @@ def ranking(
     """
     sign = 1.0 if maximize else -1.0
     masked = infeasible_cells(finished, limit)
-    logs = {cell: values for cell, values in _logs_by_cell(finished).items() if cell not in masked}
+    by_cell = _logs_by_cell(finished)
+    logs = {cell: values for cell, values in by_cell.items() if cell not in masked}
     means = {cell: math.fsum(values) / len(values) for cell, values in logs.items()}
-    spread = pooled_noise(finished, noise)
+    spread = _pooled(by_cell, noise)
     kept = _keeps_limit(finished, limit)
     rows = [
         _measured(space, cell, mean, len(logs[cell]), spread, kept.get(cell, limit is None))
@@ -179,9 +185,9 @@ def _ranked(rows: Sequence[Row], means: dict[int, float], spread: Noise) -> list
         gap = means[row.cell] - means[above.cell] if above is not None else 0.0
         tied = above is not None and not spread.tells_apart(gap, row.trials, above.trials)
         if row.cell == OUTSIDE:
-            result.append(replace(row, tied=tied))
+            result.append(msgspec.structs.replace(row, tied=tied))
         else:
             rank += 1
-            result.append(replace(row, rank=rank, tied=tied))
+            result.append(msgspec.structs.replace(row, rank=rank, tied=tied))
         above = row
     return result

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 import pytest
+from textual.events import Key
 from textual.widgets import Input
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import RunAgain, StudyFinished, TrialFinished
 from ingestune_tui.model.study import StudyState
+from ingestune_tui.report.leaderboard import Board, BoardRow
+from ingestune_tui.tui.screens import leaderboard
 from ingestune_tui.tui.screens.compare_rows import CompareRowsScreen
 from ingestune_tui.tui.screens.export import ExportScreen
 from ingestune_tui.tui.screens.leaderboard import LeaderboardScreen
 from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.study_view import StudyView
-from ingestune_tui.tui.widgets.board_table import SORTS
-from ingestune_tui.tui.widgets.diff_table import FIRST_ROWS, DiffTable
+from ingestune_tui.tui.widgets.board_table import SORTS, cells_of
+from ingestune_tui.tui.widgets.row_table import RowTable, TableRow
 from tests.tui.fake_study import FakeStudy, many_trials
 from tests.tui.shown import ShownApp, place_of, until, workers_done
 
@@ -128,7 +132,7 @@ async def test_the_filter_narrows_as_it_is_typed_and_escape_brings_all_back(tmp_
         await pilot.press("slash", *"p99<6")
         assert "12 of 19 cells" in app.text()
         await pilot.press("enter")
-        assert app.screen.query_one(DiffTable).has_focus
+        assert app.screen.query_one(RowTable).has_focus
         await pilot.press("escape")
         assert "19 cells" in app.text()
         assert app.screen.query_one("#filter", Input).value == ""
@@ -252,38 +256,32 @@ async def test_the_cursor_stays_on_its_row_when_ranks_change(tmp_path: Path) -> 
     app = ShownApp(tmp_path, "leaderboard", until(events, 12, "saturated", 1))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "down")
-        table = app.screen.query_one(DiffTable)
+        table = app.screen.query_one(RowTable)
         chosen = table.chosen_id
         app.show_view(until(events, 26, "saturated", 1))
         await pilot.pause()
         assert table.chosen_id == chosen
-        shown = [str(key.value) for key in table.rows]
-        assert len(shown) == len(set(shown))
 
 
-async def test_a_trial_more_changes_cells_and_never_refills_the_table(tmp_path: Path) -> None:
-    events = FakeStudy().all()
-    app = ShownApp(tmp_path, "leaderboard", until(events, 20, "saturated", 1))
-    async with app.run_test(size=(80, 24)) as pilot:
-        table = app.screen.query_one(DiffTable)
-        cleared = []
-        table.clear = lambda columns=False: cleared.append(columns)  # type: ignore[assignment, return-value]
-        app.show_view(until(events, 21, "saturated", 1))
-        await pilot.pause()
-        assert cleared == []
+async def test_of_five_thousand_rows_only_those_in_view_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
 
+    def cells(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
+        made.append(row.id)
+        return cells_of(board, row, marked)
 
-async def test_five_thousand_rows_are_filled_as_far_as_someone_scrolls(tmp_path: Path) -> None:
+    monkeypatch.setattr(leaderboard, "cells_of", cells)
     app = ShownApp(tmp_path, "leaderboard", many_trials(5000))
     async with app.run_test(size=(120, 40)) as pilot:
-        table = app.screen.query_one(DiffTable)
-        assert table.row_count == FIRST_ROWS
-        await pilot.press("end")
-        await pilot.pause()
+        table = app.screen.query_one(RowTable)
         assert table.row_count > 4900
-        assert table.cursor_row == table.row_count - 1
-        await pilot.press("home")
-        assert table.cursor_row == 0
+        for key in ("end", "home", *"ss", "space", "s"):
+            made.clear()
+            await pilot.press(key)
+            await pilot.pause()
+            assert len(set(made)) <= 40
 
 
 async def test_capital_r_runs_a_trial_again_while_the_study_runs(
@@ -371,3 +369,23 @@ async def test_what_is_only_predicted_stands_in_brackets_below_what_was_measured
             assert app.screen is board
             assert "was not measured" in app.state.said[-1].text
         assert len(app.state.said) == 4
+
+
+async def test_keys_pressed_faster_than_it_sorts_all_count_and_filter_marks_and_cursor_stay(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("slash", *"n>=1", "enter", "space", "space")
+        table = app.screen.query_one(RowTable)
+        chosen, before = table.chosen_id, table.cursor_row
+        for key in "ss":  # all of them wait before the first is looked at
+            app.post_message(Key(key, key))
+        for _ in range(4):
+            await pilot.pause()
+        text = app.text()
+        assert "p50▾" in text
+        assert app.screen.query_one("#filter", Input).value == "n>=1"
+        board = place_of(app)
+        assert isinstance(board, LeaderboardScreen)
+        assert len(board._marked) == 2
+        assert table.chosen_id == chosen
+        assert table.cursor_row != before

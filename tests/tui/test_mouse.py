@@ -18,9 +18,9 @@ from ingestune_tui.tui.screens.leaderboard import LeaderboardScreen
 from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.choice_list import ChoiceList
-from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.grid_row import GridRow
 from ingestune_tui.tui.widgets.places_bar import PLACES
+from ingestune_tui.tui.widgets.row_table import RowTable
 from tests.tui.fake_study import FakeStudy, many_trials
 from tests.tui.shown import ShownApp, place_of, ready, until
 
@@ -50,7 +50,7 @@ async def test_a_click_goes_to_a_row_of_the_leaderboard_and_a_double_click_opens
     app = leaderboard(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        board = app.screen.query_one("#board", DiffTable)
+        board = app.screen.query_one("#board", RowTable)
         await pilot.click("#board", offset=(8, 4))
         assert board.cursor_row == 3
         await pilot.click("#board", offset=(30, 4))
@@ -68,7 +68,7 @@ async def test_the_wheel_scrolls_a_long_table(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await wheel(pilot, "#board")
-        assert app.screen.query_one("#board", DiffTable).scroll_target_y > 0
+        assert app.screen.query_one("#board", RowTable).scroll_target_y > 0
 
 
 async def test_the_wheel_scrolls_the_help(editor: Editor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -14,15 +15,16 @@ from textual.widgets import Input
 
 from ingestune_tui.model.events import Event, Notice, Resume, StudyFinished, StudyPaused
 from ingestune_tui.model.study import Study, StudyState
+from ingestune_tui.model.trial import Trial
 from ingestune_tui.storage.owner import as_it_stands, this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.studies import StudiesScreen
-from ingestune_tui.tui.widgets.diff_table import DiffTable
+from ingestune_tui.tui.widgets.row_table import RowTable
 from ingestune_tui.tui.widgets.studies_table import as_watched, study_columns, when_text
 from tests.tui.fake_study import FakeStudy
-from tests.tui.shown import Gone, ShownApp, until, workers_done
+from tests.tui.shown import Gone, ShownApp, place_of, until, workers_done
 
 
 @pytest.fixture
@@ -147,7 +149,7 @@ async def test_the_cursor_stays_on_its_study_when_rows_come_and_go(
         await shown(app, store, pilot)
         screen = app.screen
         assert isinstance(screen, StudiesScreen)
-        table = screen.query_one(DiffTable)
+        table = screen.query_one(RowTable)
         await pilot.press("down")
         chosen = screen.chosen
         assert chosen is not None
@@ -342,3 +344,31 @@ def test_the_columns_of_studies_never_need_to_be_scrolled_sideways(width: int) -
     assert sum(column.width + 2 for column in columns) < width
     assert {"study", "cluster", "state", "verdict"} <= {column.key for column in columns}
     assert next(column.width for column in columns if column.key == "cluster") >= len("simulated")
+
+
+async def test_a_key_while_a_study_is_read_is_not_lost_and_nobody_is_called_back(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked = asyncio.Event(), asyncio.Event()
+    trials = Store.trials
+
+    async def slowly(opened: Store, study_id: str) -> list[Trial]:
+        asked.set()
+        await read.wait()
+        return await trials(opened, study_id)
+
+    monkeypatch.setattr(Store, "trials", slowly)
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("enter")
+        await asked.wait()
+        await pilot.press("4")
+        read.set()
+        await workers_done(app)
+        await pilot.pause()
+        assert place_of(app).PLACE == "compare"
+        assert app.state.study is not None
+        await pilot.press("3")
+        await pilot.pause()
+        assert "cells" in app.text()

@@ -10,13 +10,12 @@ from rich.console import Console
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration
-from ingestune_tui.model.events import StudyStarted
 from ingestune_tui.model.study import Study
 from ingestune_tui.model.trial import Latency, Trial
 from ingestune_tui.report.html import render_html
 from ingestune_tui.report.objective import objective_of
 from ingestune_tui.report.tables import results_json, studies_table, study_report
-from ingestune_tui.tui.stored import stored_events
+from ingestune_tui.tui.stored import stored_view
 from tests.tui.fake_study import FakeStudy
 from tests.unit.store_values import CLUSTER, linger, make_study, make_trial
 
@@ -61,7 +60,8 @@ def test_the_page_and_the_history_rank_an_unfinished_study_by_its_own_objective(
     page = render_html(study, trials)
     rows = page[page.index("Leaderboard, ") :]
     assert rows.index(">5<") < rows.index(">50<")
-    started = next(event for event in stored_events(study, trials) if isinstance(event, StudyStarted))
+    started = stored_view(study, trials).started
+    assert started is not None
     assert started.objective == "p99"
 
 

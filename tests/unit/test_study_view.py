@@ -17,7 +17,7 @@ from ingestune_tui.model.events import (
 from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Overall, SizeShare
 from ingestune_tui.report.wording import count_text, verdict_text
-from ingestune_tui.tui.stored import stored_events, study_of
+from ingestune_tui.tui.stored import stored_view, study_of
 from ingestune_tui.tui.study_view import KEPT_SAMPLES, Scoring, StudyView
 from tests.tui.fake_study import BASELINE, BEST, REFUSED, STAGES_S, FakeStudy
 from tests.tui.shown import until
@@ -136,7 +136,7 @@ def test_only_the_newest_trials_and_the_leader_keep_their_samples() -> None:
 def test_a_stored_study_is_shown_like_a_watched_one() -> None:
     fake = FakeStudy(sizes=(10, 1000), pairs=4)
     watched = StudyView.of(fake.all())
-    stored = StudyView.of(stored_events(fake.study(), fake.trials))
+    stored = stored_view(fake.study(), fake.trials)
     assert stored.started is not None
     assert stored.sizes == watched.sizes == (10, 1000)
     assert set(stored.trials) == set(watched.trials)
@@ -179,7 +179,7 @@ def test_a_study_that_runs_elsewhere_shows_the_verdicts_it_has() -> None:
     fake = FakeStudy(sizes=(10, 1000), pairs=4)
     fake.all()
     study = msgspec.structs.replace(fake.study(), state="running", outcomes=tuple(fake.outcomes[:1]))
-    view = StudyView.of(stored_events(study, fake.trials))
+    view = stored_view(study, fake.trials)
     assert (view.finished, view.outcomes) == (None, tuple(fake.outcomes[:1]))
 
 

@@ -11,7 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import Input, Static
 
 from ingestune_tui.report.filter import Filter, FilterError, parse_filter
 from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, pareto
@@ -20,9 +20,9 @@ from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
 from ingestune_tui.tui.widgets.chart import Chart
-from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
 from ingestune_tui.tui.widgets.pareto_plot import pareto_plot
+from ingestune_tui.tui.widgets.row_table import RowTable
 from ingestune_tui.tui.widgets.rows import Row, Run, columns, flowed, spread
 from ingestune_tui.tui.widgets.text_rows import TextRows
 from ingestune_tui.tui.widgets.verdict import doubts, verdict_parts
@@ -104,7 +104,7 @@ class LeaderboardScreen(StudyPlace):
         with Vertical(id="full"):
             yield TextRows(id="title")
             yield Chart(id="pareto")
-            yield DiffTable(id="board")
+            yield RowTable(id="board")
             with Horizontal(id="filter-row"):
                 yield Static("/", id="filter-mark", markup=False)
                 yield FilterInput(placeholder="acks=all p99<20 !flag", id="filter", select_on_focus=False)
@@ -131,17 +131,18 @@ class LeaderboardScreen(StudyPlace):
             self._board, self._shown = None, []  # no key may act on the study shown before
             self._marked.clear()
             return
-        front = pareto(board.rows)
-        rows = [row for row in board.rows if self._filter.keeps(row) and (not self._pareto or row.id in front)]
+        rows = self._filter.kept(board.rows)
+        if self._pareto:
+            front = pareto(board.rows)
+            rows = [row for row in rows if row.id in front]
         self._shown = sorted_rows(rows, self._sort)
         self.query_one("#title", TextRows).show(self._title(view, board))
         self.query_one("#full").set_class(self._pareto, "-pareto")
-        if self._pareto:
-            self.query_one("#pareto", Chart).show(pareto_plot(board, front, self._chosen_id()))
-        rows, marked = self._shown, self._marked
+        rows, marked = self._shown, frozenset(self._marked)
         columns = columns_of(board, board.rows, self._sort, self.size.width - 2)
         ids = [row.id for row in rows]
-        self.query_one("#board", DiffTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
+        self.query_one("#board", RowTable).show(columns, ids, lambda place: cells_of(board, rows[place], marked))
+        self._show_front()
         self.query_one("#count", Static).update(summary_of(board, sum(bool(row.trials) for row in rows)))
         self.query_one("#legend", Static).update(_legend(view, board))
 
@@ -188,7 +189,7 @@ class LeaderboardScreen(StudyPlace):
         return (*rows, *doubts(board.outcome, width)) if board.outcome is not None else rows
 
     def _chosen_id(self) -> str | None:
-        return self.query_one("#board", DiffTable).chosen_id
+        return self.query_one("#board", RowTable).chosen_id
 
     @property
     def chosen(self) -> BoardRow | None:
@@ -205,12 +206,13 @@ class LeaderboardScreen(StudyPlace):
             return self._board is not None
         return True
 
-    @on(DataTable.RowSelected)
+    @on(RowTable.RowEntered)
     def _row_entered(self) -> None:
         self.action_detail()
 
-    @on(DataTable.RowHighlighted)
-    def _row_reached(self) -> None:
+    @on(RowTable.RowReached)
+    def _show_front(self) -> None:
+        """The plot marks the row under the cursor."""
         if self._pareto and self._board is not None:
             self.query_one("#pareto", Chart).show(pareto_plot(self._board, pareto(self._board.rows), self._chosen_id()))
 
@@ -231,7 +233,7 @@ class LeaderboardScreen(StudyPlace):
     def action_mark(self) -> None:
         if (row := self._chosen_if_measured()) is not None:
             self._marked ^= {row.id}
-            self.query_one("#board", DiffTable).action_cursor_down()
+            self.query_one("#board", RowTable).action_cursor_down()
             self.redraw()
 
     def action_compare(self) -> None:
@@ -292,14 +294,14 @@ class LeaderboardScreen(StudyPlace):
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
-        self.query_one("#board", DiffTable).focus()
+        self.query_one("#board", RowTable).focus()
 
     def action_leave_filter(self) -> None:
         """Out of the filter, then rid of it."""
         box = self.query_one("#filter", Input)
         if not box.has_focus:
             box.value = ""
-        self.query_one("#board", DiffTable).focus()
+        self.query_one("#board", RowTable).focus()
 
 
 def _standing(view: StudyView, board: Board) -> tuple[Run, ...]:

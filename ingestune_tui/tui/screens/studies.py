@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import DataTable, Input, Static
+from textual.widgets import Input, Static
 
 from ingestune_tui.model.events import Resume
 from ingestune_tui.report.wording import unstable_text
@@ -25,8 +25,8 @@ from ingestune_tui.tui.messages import (
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.waiting import is_waiting
-from ingestune_tui.tui.widgets.diff_table import DiffTable
 from ingestune_tui.tui.widgets.eager_input import EagerInput
+from ingestune_tui.tui.widgets.row_table import RowTable
 from ingestune_tui.tui.widgets.studies_table import as_watched, matching, study_cells, study_columns
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class StudiesScreen(StudyPlace):
     def body(self) -> ComposeResult:
         yield Static("", id="nothing", classes="empty", markup=False)
         with Vertical(id="full"):
-            yield DiffTable(id="studies")
+            yield RowTable(id="studies")
             yield Static("", id="message", markup=False)
             with Horizontal(id="find-row"):
                 yield Static("/", id="find-mark", markup=False)
@@ -119,7 +119,7 @@ class StudiesScreen(StudyPlace):
             return
         self._lines = matching([as_watched(line, state.live) for line in known], self._wanted)
         lines, day, columns = self._lines, today(), study_columns(self.size.width - 2)
-        self.query_one("#studies", DiffTable).show(
+        self.query_one("#studies", RowTable).show(
             columns, [line.study.id for line in lines], lambda place: study_cells(lines[place], day, columns)
         )
         total = len(known)
@@ -151,7 +151,7 @@ class StudiesScreen(StudyPlace):
     @property
     def chosen(self) -> StudyLine | None:
         """The study under the cursor."""
-        chosen = self.query_one("#studies", DiffTable).chosen_id
+        chosen = self.query_one("#studies", RowTable).chosen_id
         return next((line for line in self._lines if line.study.id == chosen), None)
 
     def _live(self, line: StudyLine) -> StudyView | None:
@@ -160,7 +160,7 @@ class StudiesScreen(StudyPlace):
         same = live is not None and live.started is not None and live.started.study_id == line.study.id
         return live if same else None
 
-    @on(DataTable.RowHighlighted)
+    @on(RowTable.RowReached)
     def _reached(self) -> None:
         self._say_more()
         self.refresh_bindings()
@@ -184,7 +184,7 @@ class StudiesScreen(StudyPlace):
             return bool(self.ingestune.state.studies) and not self.query_one("#find").has_focus
         return True
 
-    @on(DataTable.RowSelected)
+    @on(RowTable.RowEntered)
     def _entered(self) -> None:
         if (line := self.chosen) is not None:
             self.post_message(StudyChosen(line.study.id))

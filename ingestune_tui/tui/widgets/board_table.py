@@ -8,10 +8,9 @@ from typing import Final
 from rich.cells import cell_len
 
 from ingestune_tui.model.objective import Figure
-from ingestune_tui.report.board_text import says_more
 from ingestune_tui.report.leaderboard import Board, BoardRow
 from ingestune_tui.report.wording import figure_text, heading, percentile_text, value_text
-from ingestune_tui.tui.widgets.diff_table import Column, TableRow
+from ingestune_tui.tui.widgets.row_table import Column, TableRow
 from ingestune_tui.tui.widgets.rows import Run
 
 SORTS: Final = ("rank", "MB/s", "p50", "p99", "flags", "n")
@@ -52,7 +51,7 @@ def columns_of(board: Board, rows: Sequence[BoardRow], sort: str, width: int) ->
     )
     ranked = _FIGURE_COLUMN[board.figure]
     promise = max((len(row.durability_name) for row in rows[:200]), default=0)
-    classes = (Column("class", "durability", min(22, max(10, promise))),) if says_more(board) else ()
+    classes = (Column("class", "durability", min(22, max(10, promise))),) if board.classes_say_more else ()
     columns = (
         Column("rank", "    #", 5),
         *settings,
@@ -84,7 +83,7 @@ def cells_of(board: Board, row: BoardRow, marked: Collection[str]) -> TableRow:
     for scope, name in board.keys:
         value = row.configuration.get(scope, name)
         cells.append(((value_text((scope, name), value, board.client), weight if value is not None else "label"),))
-    if says_more(board):
+    if board.classes_say_more:
         cells.append(((row.durability_name, dim),))
     halves = {key: row.half_width if key == ranked else None for key in ("p50", "p99")}
     cells.append(_figure(figure_text(row.mb_per_s), board.half_mb_per_s(row), ranked == "mbs", weight or "strong"))
@@ -100,7 +99,7 @@ def _predicted(board: Board, row: BoardRow) -> TableRow:
     values = [value_text(key, row.configuration.get(*key), board.client) for key in board.keys]
     expected = {"mbs": row.mb_per_s, "p50": row.p50_ms, "p99": row.p99_ms}
     half = board.half_mb_per_s(row) if board.figure == "throughput" else row.half_width
-    texts = ["", *values, *((row.durability_name,) if says_more(board) else ())]
+    texts = ["", *values, *((row.durability_name,) if board.classes_say_more else ())]
     texts += ["" if value is None else f"({figure_text(value)} ±{_half_text(half):>2})" for value in expected.values()]
     return TableRow(row.id, tuple(((text, "label"),) for text in (*texts, "not measured", "0")))
 

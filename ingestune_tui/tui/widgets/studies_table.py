@@ -11,7 +11,7 @@ import msgspec
 from ingestune_tui.model.study import Outcome, StudyState
 from ingestune_tui.report.wording import ratio_text
 from ingestune_tui.tui.stored import StudyLine
-from ingestune_tui.tui.widgets.diff_table import Column, TableRow
+from ingestune_tui.tui.widgets.row_table import Column, TableRow
 from ingestune_tui.tui.widgets.rows import Run
 
 if TYPE_CHECKING:
