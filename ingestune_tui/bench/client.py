@@ -144,7 +144,6 @@ class Client(Handle):
             self._failed_event(event, count)
         else:
             self.acknowledged += count
-            self._down_since_ns = None
             if self.on_delivery:
                 self.on_delivery(event, count)
 

@@ -20,7 +20,7 @@ TOPIC_S: Final = 5.0
 ASK_MS: Final = 1000
 OFFSETS_MS: Final = 10_000
 GONE_S: Final = 10.0
-"""No broker for so long, and nothing acknowledged meanwhile: the cluster is gone, not slow."""
+"""No broker for so long: the cluster is gone, not slow."""
 LOG_LINES: Final = 20
 
 _OWN_SETTINGS: Final = {"log.queue": "true", "statistics.interval.ms": "500", "log_level": "4"}
@@ -76,7 +76,7 @@ class Handle:
             if kind == rd.EVENT_DELIVERY:
                 self._delivered(event)
             elif kind == rd.EVENT_STATS:
-                self.statistics = parse(functions.event_stats(event))
+                self._keep_statistics(parse(functions.event_stats(event)))
             elif kind == rd.EVENT_LOG:
                 self._keep_log(event)
             elif kind == rd.EVENT_ERROR:
@@ -87,6 +87,14 @@ class Handle:
 
     def _delivered(self, event: int) -> None:
         raise AssertionError("only a producer has delivery reports")
+
+    def _keep_statistics(self, statistics: Statistics) -> None:
+        """The client tells once that all brokers are down, and never that one is back: that is seen here alone."""
+        self.statistics = statistics
+        if statistics.connected:
+            self._down_since_ns = None
+        elif self._down_since_ns is None:
+            self._down_since_ns = time.monotonic_ns()
 
     def _keep_log(self, event: int) -> None:
         facility, text, level = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_int()

@@ -19,6 +19,7 @@ from typing import Final
 from ingestune_tui.bench.java_launch import FLAGS, archive_of
 from ingestune_tui.errors import LocalBrokerError
 from ingestune_tui.kafka.jars import KafkaRuntime, Progress, jars_folder, kafka_runtime, silent
+from ingestune_tui.kafka.java_environment import java_environment
 from ingestune_tui.processes import OwnedProcess
 
 SOURCES: Final = tuple(sorted(Path(__file__).with_name("java").glob("*.java")))
@@ -86,8 +87,8 @@ async def _rehearse(runtime: KafkaRuntime, jar: Path, classpath: str) -> None:
 
 
 async def _run(command: Sequence[str]) -> tuple[int, str]:
-    """Exit code and output of a short program, which does not outlive us."""
-    async with OwnedProcess(command) as process:
+    """Exit code and output of a short Java program, which does not outlive us."""
+    async with OwnedProcess(command, env=java_environment()) as process:
         process.stdin.close()
         said = b"".join([line async for line in process.stdout])
         code = await process.wait()

@@ -22,6 +22,7 @@ from ingestune_tui.bench.failure import LoadFailed
 from ingestune_tui.bench.payload import prepare_keys, prepare_values
 from ingestune_tui.bench.pipes import Outbox
 from ingestune_tui.bench.protocol import MAX_TIMED_PER_S, ProducerSpec, decode_spec
+from ingestune_tui.kafka.java_environment import java_environment
 
 BASE_HEAP_MB: Final = 256
 """For the client itself, its metrics and the garbage between two collections."""
@@ -65,7 +66,7 @@ def main() -> None:
         messages, mean_bytes = messages_file(spec)
         heap = heap_mb(config, mean_bytes, os.fstat(messages).st_size, _memory_bytes())
         os.set_blocking(1, True)  # shared with the JVM, whose stdout waits
-        os.execv(
+        os.execve(
             java,
             [
                 java,
@@ -74,6 +75,7 @@ def main() -> None:
                 *(f"-Xms{heap}m", f"-Xmx{heap}m"),  # of one size, so that it never grows in a window
                 *("-cp", classpath, "IngestuneLoad", f"/dev/fd/{described}", f"/dev/fd/{messages}"),
             ],
+            java_environment(),
         )
     except LoadFailed as failure:
         outbox.send(failure.event(config))

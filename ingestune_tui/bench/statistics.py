@@ -17,6 +17,7 @@ class _Window(msgspec.Struct):
 
 class _Broker(msgspec.Struct):
     nodeid: int = -1
+    state: str = ""
     rtt: _Window = msgspec.field(default_factory=_Window)
     int_latency: _Window = msgspec.field(default_factory=_Window)
     throttle: _Window = msgspec.field(default_factory=_Window)
@@ -40,6 +41,8 @@ class _Document(msgspec.Struct):
 class Statistics:
     """Of the last half second, except the totals."""
 
+    connected: bool
+    """Whether any broker has answered and is connected now, those of the bootstrap address included."""
     round_trip_ms: float | None
     """Mean time from a request to its response, over the brokers."""
     queue_ms: float | None
@@ -65,6 +68,7 @@ def parse(text: bytes) -> Statistics:
     brokers = [broker for broker in document.brokers.values() if broker.nodeid >= 0]
     topics = list(document.topics.values())
     return Statistics(
+        connected=any(broker.state == "UP" for broker in document.brokers.values()),
         round_trip_ms=_mean([broker.rtt for broker in brokers], 1e-3),
         queue_ms=_mean([broker.int_latency for broker in brokers], 1e-3),
         batch_messages=_mean([topic.batchcnt for topic in topics], 1.0),

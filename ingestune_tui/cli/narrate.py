@@ -37,11 +37,18 @@ class JsonLines:
             self._stream.flush()
 
 
+class _Stderr(Console):
+    """Falls silent when nobody reads it any more, where rich's own would end the process and the study with it."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Narration:
     """Plain lines on stderr; on a terminal also one line that moves."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+        self._console = _Stderr(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._status: Status | None = None
         if self._console.is_terminal and not quiet:
             self._status = self._console.status(Text(""), spinner="line")

@@ -14,6 +14,7 @@ import confluent_kafka
 from ingestune_tui.errors import IngestuneError, LocalBrokerError
 from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.jars import KAFKA_VERSION, find_runtime, jars_folder
+from ingestune_tui.kafka.java_environment import java_environment
 from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.kafka.version import UNKNOWN, client_version
 from ingestune_tui.processes import OwnedProcess
@@ -111,7 +112,7 @@ async def _check_settings(admin: Admin, node_id: int, simulated: bool) -> Check:
 async def _java_version(java: str) -> tuple[str, bool]:
     """Its own first line, and whether it is new enough for Kafka 4."""
     try:
-        async with OwnedProcess([java, "-version"]) as process:
+        async with OwnedProcess([java, "-version"], env=java_environment()) as process:
             await process.stdout.read()
             code = await process.wait()
             words = process.stderr_tail()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
 import sys
 import time
@@ -25,6 +24,7 @@ from ingestune_tui.kafka.broker_home import JVM_RECORD, kept_home, kill_processe
 from ingestune_tui.kafka.broker_log import last_error
 from ingestune_tui.kafka.connection import Connection
 from ingestune_tui.kafka.jars import KafkaRuntime, Progress, kafka_runtime, silent
+from ingestune_tui.kafka.java_environment import java_environment
 from ingestune_tui.kafka.local_layout import is_free, kafka_uuid, new_nodes, read_layout, write_layout
 from ingestune_tui.kafka.partition_folders import allocated_bytes, holds_topic
 from ingestune_tui.kafka.server_properties import NodeAddress, log4j2_yaml, render, server_properties
@@ -279,7 +279,7 @@ class LocalKafka:
             *voters,
         ]
         try:
-            async with OwnedProcess(command, env=_environment()) as tool:
+            async with OwnedProcess(command, env=java_environment()) as tool:
                 said = (await tool.stdout.read()).decode("utf-8", "replace")
                 code = await tool.wait()
         except OSError as error:
@@ -313,7 +313,7 @@ class LocalKafka:
                 "kafka.Kafka",
                 str(folder / "server.properties"),
             ],
-            env=_environment(),
+            env=java_environment(),
             grace_s=_STOP_GRACE_S + 5,
         )
         self._running[node.node_id] = await supervisor.__aenter__()
@@ -370,8 +370,3 @@ class LocalKafka:
 
 class _PortTaken(LocalBrokerError):
     """Another program took a port between our looking and the broker's binding."""
-
-
-def _environment() -> dict[str, str]:
-    """Ours, without what would change how a JVM of ours runs."""
-    return {name: value for name, value in os.environ.items() if name not in ("JAVA_TOOL_OPTIONS", "CLASSPATH")}

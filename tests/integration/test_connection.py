@@ -5,23 +5,28 @@ One real broker with TLS, a login and access rules serves the tests here.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from ingestune_tui.bench.protocol import ConsumerSpec, ProducerSpec
+from ingestune_tui.catalogue.catalogue import Client, Scope
 from ingestune_tui.errors import ClusterUnreachable, ConfigError, TrialError
 from ingestune_tui.kafka.connection import Connection, external
 from ingestune_tui.kafka.doctor import check_cluster
-from ingestune_tui.kafka.jars import find_runtime
+from ingestune_tui.kafka.jars import find_runtime, silent
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.topics import Admin
 from ingestune_tui.secrets import Secret
+from ingestune_tui.tuning.cluster import open_cluster, parse_cluster
+from tests.bench.load_child import LoadChild, producer_spec
 
 from .command import SHORT, Command
 from .conftest import held_on_a_loop, kafka_or_skip
@@ -123,6 +128,38 @@ async def test_a_java_style_file_with_tls_and_a_login_opens_a_real_cluster(secur
         await admin.delete_topic("ingestune-secured")
     assert (info.version, len(info.nodes)) == ("4.3", 1)
     assert PASSWORD not in repr(connection)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("client", ["librdkafka", "java"])
+async def test_load_children_send_and_read_over_tls_with_a_login(
+    secured: SecuredCluster, tmp_path: Path, client: Client
+) -> None:
+    properties = tmp_path / "client.properties"
+    properties.write_text(secured.client_properties())
+    choice = parse_cluster(secured.bootstrap, properties)
+    topic = f"ingestune-secured-{client}"
+    async with open_cluster(choice, silent, topic_prefix="ingestune", client=client) as cluster:
+        await cluster.admin.create_topic(topic, 1, 1, {})
+        producing = producer_spec(secured.bootstrap, topic, partitions=1)
+        producing.config.update(cluster.client_config(client, Scope.PRODUCER, {}))
+        reading = cluster.client_config("librdkafka", Scope.CONSUMER, {})
+        consuming = ConsumerSpec(config=reading, topic=topic, partitions=[0], message_bytes=100)
+        sent, read = await asyncio.to_thread(_send_and_read, producing, cluster.child_command(client), consuming)
+        await cluster.admin.delete_topic(topic)
+    assert sent == read > 0
+
+
+def _send_and_read(producing: ProducerSpec, command: Sequence[str], consuming: ConsumerSpec) -> tuple[int, int]:
+    """Messages that a short paced stage got acknowledged, and that were then found in the topic."""
+    with LoadChild(producing, command) as producer:
+        producer.ready()
+        producer.pace(100, 0.2)
+        sent = producer.finish().acknowledged
+    with LoadChild(consuming) as consumer:
+        consumer.ready()
+        consumer.saturate(30.0)
+        return sent, consumer.finish().acknowledged
 
 
 @pytest.mark.kafka

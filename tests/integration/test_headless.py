@@ -207,17 +207,21 @@ def test_an_unattended_study_stops_when_its_time_is_over(ingestune: Command, gri
     assert topics_left(ingestune, local_kafka) == []
 
 
-def test_a_reader_that_closes_its_pipe_stops_nothing(ingestune: Command, grid: str, local_kafka: str) -> None:
-    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", "--json")
-    read_until(process, lambda event: event["event"] == "trial_started")
-    assert process.stdout is not None
-    process.stdout.close()
+@pytest.mark.parametrize(("flags", "begun"), [(["--json"], "trial_started"), ([], "study tiny begins")])
+def test_a_reader_that_closes_its_pipe_stops_nothing(
+    ingestune: Command, grid: str, local_kafka: str, flags: list[str], begun: str
+) -> None:
+    process = ingestune.start("run", grid, "-b", local_kafka, "--yes", *flags)
+    read, other = (process.stdout, process.stderr) if flags else (process.stderr, process.stdout)
+    assert read is not None
+    assert other is not None
+    assert any(begun in line for line in read)
+    read.close()
     wait_until(lambda: sum(state == "done" for _, _, state in rows(ingestune)) >= 2, within_s=30)
     process.send_signal(signal.SIGTERM)
-    assert process.stderr is not None
-    problems = process.stderr.read()
-    assert process.wait(timeout=20) == 143, problems
-    assert "Traceback" not in problems
+    said = other.read()
+    assert process.wait(timeout=20) == 143, said
+    assert "Traceback" not in said
 
 
 def test_an_external_cluster_is_asked_about_first(ingestune: Command, grid: str, local_kafka: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from ingestune_tui.bench.protocol import (
     Stop,
     Warm,
 )
+from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.model.sample import Sample
 from tests.bench.latency_truth import LINGER_MS, lingering, not_much_more_than_linger, percentile_ms
 from tests.bench.load_child import LoadChild, fresh_topic, messages_in, producer_spec
@@ -80,6 +83,41 @@ def test_linger_is_read_as_latency(local_kafka: str, java: Sequence[str]) -> Non
     for stage in stages:
         assert percentile_ms(stage.latency, 100) >= LINGER_MS, "the first of a batch waits the whole of it"
         assert percentile_ms(stage.latency, 50) > 0.2 * LINGER_MS, "and the one in the middle about half"
+
+
+def test_messages_that_find_the_clients_buffer_full_are_sent_later_and_timed_from_when_they_were_due(
+    local_broker: LocalKafka, java: Sequence[str]
+) -> None:
+    """The broker stands still for longer than a send may block: those that are refused meanwhile come again."""
+    config = {"max.block.ms": "2000", "buffer.memory": "32768", "batch.size": "1000"}
+    with (
+        fresh_topic(local_broker.bootstrap) as topic,
+        LoadChild(producer_spec(local_broker.bootstrap, topic, 1000, config=config), java) as child,
+    ):
+        child.ready()
+        child.say(Pace(rate=200, seconds=4.0))
+        child.until(Sample)
+        with standing_still(local_broker.pids):
+            for _ in range(6):
+                child.until(Sample)
+        paced = child.until(StageDone)
+        finished = child.finish()
+        grown = messages_in(local_broker.bootstrap, topic)
+    assert paced.sent == paced.scheduled == decode(paced.latency).get_total_count() == 800
+    assert finished.sent == finished.acknowledged == grown == 3 + 800, "three opened the connections"
+    assert finished.failed == {}
+
+
+@contextmanager
+def standing_still(pids: Sequence[int]) -> Iterator[None]:
+    """These processes are stopped, and go on afterwards."""
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_the_byte_cap_ends_each_stage_early_and_says_so(local_kafka: str, java: Sequence[str]) -> None:

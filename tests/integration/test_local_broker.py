@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 
 from ingestune_tui.errors import LocalBrokerError
 from ingestune_tui.kafka.jars import find_runtime, kafka_runtime
+from ingestune_tui.kafka.java_environment import OPTIONS
 from ingestune_tui.kafka.local_broker import LocalKafka
 from ingestune_tui.kafka.local_layout import new_nodes
 from ingestune_tui.kafka.server_properties import NodeAddress
@@ -123,7 +124,9 @@ async def test_a_data_folder_brings_the_cluster_back_at_the_same_address(tmp_pat
 
 
 @pytest.mark.slow
-async def test_kafka_home_and_java_home_are_used_when_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_kafka_home_and_java_home_are_used_when_set_and_options_for_any_java_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with kafka_or_skip():
         bundled = await kafka_runtime()
     (tmp_path / "libs").symlink_to(Path(bundled.classpath).parent)
@@ -132,6 +135,8 @@ async def test_kafka_home_and_java_home_are_used_when_set(tmp_path: Path, monkey
     runtime = find_runtime()
     assert (runtime.version, runtime.origin) == ("4.3.0", "KAFKA_HOME")
     assert runtime.classpath == str(tmp_path / "libs" / "*")
+    for name in OPTIONS:
+        monkeypatch.setenv(name, "-agentlib:none")  # which no Java starts with
     async with LocalKafka() as kafka, Admin(kafka.connection) as admin:
         assert (await admin.describe_cluster()).version == "4.3"
 

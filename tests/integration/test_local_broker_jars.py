@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from ingestune_tui.errors import LocalBrokerError
-from ingestune_tui.kafka import fetch_jars
+from ingestune_tui.kafka import fetch_jars, jars
 from ingestune_tui.kafka.doctor import check_local
 from ingestune_tui.kafka.jars import find_runtime, jars_folder, kafka_runtime
+from ingestune_tui.processes import OwnedProcess
 
 
 @pytest.fixture
@@ -39,6 +40,24 @@ async def test_a_failed_download_names_the_ways_out_and_leaves_nothing(nowhere: 
         assert way in caught.value.hint
     assert "MB, once" in told[0]
     assert list((nowhere / "cache").iterdir()) == []
+
+
+DOWNLOADS = """
+from ingestune_tui.kafka import fetch_jars
+print("a word of jgo's own")
+files = [("a.jar", 4.0), ("a.pom", 50.0), ("b.jar", 5.9), ("c.jar", 0.2), ("d.jar", 9.0), ("e.jar", 13.0)]
+for name, mb in files:
+    with fetch_jars._report(name, int(mb * 1_000_000)) as received:
+        received(1)
+fetch_jars._say(jars=5)
+"""
+
+
+async def test_a_download_tells_how_far_it_is_each_10_mb(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jars, "OwnedProcess", lambda command: OwnedProcess([sys.executable, "-c", DOWNLOADS]))
+    told: list[str] = []
+    await kafka_runtime(told.append)
+    assert [line.partition(": ")[2] for line in told[1:]] == [f"{mb} of about 60 MB" for mb in (10, 32)]
 
 
 async def test_doctor_says_that_jars_will_be_downloaded(nowhere: Path) -> None:

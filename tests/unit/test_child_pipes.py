@@ -136,6 +136,17 @@ def test_statistics_are_weighted_over_brokers_and_leave_out_bootstrap_ones() -> 
     assert (found.wire_bytes_total, found.retries_total, found.messages_total) == (1500, 2, 500)
 
 
+@pytest.mark.parametrize(
+    ("states", "connected"),
+    [((), False), (("DOWN", "INIT"), False), (("TRY_CONNECT", "APIVERSION_QUERY"), False), (("DOWN", "UP"), True)],
+)
+def test_a_client_is_connected_while_any_broker_of_its_statistics_is_up(
+    states: tuple[str, ...], connected: bool
+) -> None:
+    brokers = {str(number): {"nodeid": number - 1, "state": state} for number, state in enumerate(states)}
+    assert parse(json.dumps({"brokers": brokers}).encode()).connected is connected
+
+
 def test_the_library_of_confluent_kafka_answers_without_importing_it() -> None:
     assert rd.version().startswith("librdkafka 2.")
     assert rd.error_name(10) == "MSG_SIZE_TOO_LARGE"

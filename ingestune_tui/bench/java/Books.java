@@ -17,6 +17,8 @@ final class Books implements Callback {
     final AtomicLong failedTotal = new AtomicLong();
     /** Failures that may have been written all the same. */
     final AtomicLong timedOut = new AtomicLong();
+    /** Messages that the client never took, its buffer being full. Known only in the thread that sends, within a send. */
+    long refused;
     private final Map<String, Long> failed = new ConcurrentHashMap<>();
     private volatile Exception last;
 
@@ -34,7 +36,8 @@ final class Books implements Callback {
         if (error == null) {
             acknowledged.lazySet(acknowledged.get() + 1);
         } else if (error instanceof BufferExhaustedException) {
-            sent.decrementAndGet(); // never taken in: the next message goes in its place
+            sent.decrementAndGet(); // never taken in: another message goes in its place
+            refused++;
         } else {
             last = error;
             failed.merge(nameOf(error), 1L, Long::sum);

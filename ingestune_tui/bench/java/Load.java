@@ -142,13 +142,16 @@ final class Load {
         return new ProducerRecord<>(spec.topic, keys[key], values[value]);
     }
 
-    void send(ProducerRecord<byte[], byte[]> message, Callback callback) {
+    /** False when the client's buffer stayed full for as long as it may hold the sender up. */
+    boolean send(ProducerRecord<byte[], byte[]> message, Callback callback) {
+        long refused = books.refused;
         books.sent.incrementAndGet();
         try {
             producer.send(message, callback);
         } catch (KafkaException error) {
             callback.onCompletion(null, error);
         }
+        return books.refused == refused;
     }
 
     // Told by the main thread

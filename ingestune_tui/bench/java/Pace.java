@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.Recorder;
+import org.apache.kafka.clients.producer.BufferExhaustedException;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
@@ -85,27 +86,25 @@ final class Pace {
         long number = 0;
         while (number < limit && !stopped) {
             long waitNs = dueNs(number) - System.nanoTime();
-            if (waitNs > 0) {
-                LockSupport.parkNanos(Math.max(WAKE_NS, waitNs));
-                continue;
-            }
-            if (number % every == 0) sendTimed(number);
-            else load.send(load.next(), load.books);
-            sent = ++number;
+            if (waitNs > 0) LockSupport.parkNanos(Math.max(WAKE_NS, waitNs));
+            else if (number % every == 0 ? sendTimed(number) : load.send(load.next(), load.books)) sent = ++number;
+            else LockSupport.parkNanos(WAKE_NS); // the client is full: the same number again, late as it then is
         }
         sendingOver = true;
     }
 
-    private void sendTimed(long number) {
+    private boolean sendTimed(long number) {
         final long dueNs = dueNs(number);
         final int place = (int) (number / every);
-        load.send(message(dueNs), (metadata, error) -> {
+        boolean taken = load.send(message(dueNs), (metadata, error) -> {
             load.books.onCompletion(metadata, error);
+            if (error instanceof BufferExhaustedException) return;
             recorder.recordValue(us(System.nanoTime() - dueNs));
             over[place] = true;
             timedOver.incrementAndGet();
         });
-        lateness.recordValue(us(System.nanoTime() - dueNs));
+        if (taken) lateness.recordValue(us(System.nanoTime() - dueNs));
+        return taken;
     }
 
     private ProducerRecord<byte[], byte[]> message(long dueNs) {
