@@ -123,8 +123,7 @@ class BrokerSettings:
         entries = await self._store.journal_entries(self._cluster.info.id)
         mine = [entry for entry in entries if entry.study_id == self._study_id]
         try:
-            for note in await dynamic_config(self._cluster, self._store).restore(mine):
-                self._say(note)
+            await dynamic_config(self._cluster, self._store).restore(mine, self._say)
         except TrialError as problem:
             raise StudyError(
                 f"settings of the brokers could not be put back: {problem.what}",

@@ -259,12 +259,13 @@ async def prepare_brokers(
 
     Raises StudyError, Refused, TrialError, ClusterUnreachable.
     """
-    restored = await restore_journal(cluster, store, own=study.id)
-    notes = list(restored.notes)
+
+    def say(text: str) -> None:
+        emit(Notice(level="warning", text=text))
+
+    restored = await restore_journal(cluster, store, say, own=study.id)
     if restored.count:
-        notes.insert(0, f"put back {restored.count} broker settings that a killed study had changed")
-    for note in notes:
-        emit(Notice(level="warning", text=note))
+        say(f"put back {restored.count} broker settings that a killed study had changed")
     if changes_brokers(grid):
         refuse_missing(restored)
     await check_settings(cluster, grid, store)
