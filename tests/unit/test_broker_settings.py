@@ -311,6 +311,9 @@ async def test_a_static_value_the_broker_does_not_start_with_is_infeasible_and_t
     assert refused
     assert all("Invalid value for queued.max.requests" in trial.error for trial in refused)
     assert local.restarts == [{"queued.max.requests": "50"}, {}], "tried once, then back to what ran"
+    after = [trial for trial in trials if trial.number > refused[0].number and not trial.error]
+    assert "".join("ft"[trial.discarded] for trial in after).startswith("tf"), "what ran before is cold again too"
+    assert sum(trial.discarded for trial in after) == 1
 
 
 async def test_a_start_that_failed_for_something_of_the_moment_is_tried_again_and_no_cell_is_to_blame(
