@@ -225,7 +225,13 @@ class TrialLoop:
                 await asyncio.gather(self._running, return_exceptions=True)
             skipped = self._asked == "skip"
             code, why = (SKIPPED, "skipped by the person") if skipped else ("STOPPED", "the study was stopped")
-            trial = msgspec.structs.replace(trial, state="interrupted", error=why, error_code=code)
+            trial = msgspec.structs.replace(
+                trial,
+                state="interrupted",
+                error=why,
+                error_code=code,
+                discarded=planned.discarded and not skipped,  # the configuration is skipped, also before its turn
+            )
             if not self._asked:
                 self._asked = "stop"
         except (ChildFailed, SettingsRefused, ClusterUnreachable) as problem:
