@@ -141,8 +141,8 @@ class StudyProcess:
                             "Start a new study with --fresh.",
                         )
                     study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
-                    swept = await sweep_topics(cluster, study, prefix)
                     await prepare_brokers(cluster, study, grid, store, self._emit)
+                    swept = await sweep_topics(cluster, study, prefix)
                     engine = Engine(
                         study,
                         request.grid_file,
