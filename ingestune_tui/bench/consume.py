@@ -13,10 +13,12 @@ import os
 import time
 from array import array
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Literal
 
 from ingestune_tui.bench import librdkafka as rd
+from ingestune_tui.bench.failure import LoadFailed
 from ingestune_tui.bench.latency import encode, histogram_of, percentiles_of
 from ingestune_tui.bench.pipes import Inbox, Outbox
 from ingestune_tui.bench.protocol import (
@@ -36,6 +38,8 @@ from ingestune_tui.bench.sampler import Mark, Sampler, mark
 
 GRACE_S: Final = 10.0
 """How long the paced stage waits for its last messages to be read."""
+SILENT_S: Final = 1.0
+"""After so long without a message of the backlog, what retention has deleted of it is looked for."""
 WAIT_MS: Final = 5
 """The longest sleep while nothing comes: so soon are commands heard."""
 
@@ -86,7 +90,7 @@ def consume(spec: ConsumerSpec, inbox: Inbox, outbox: Outbox) -> None:
 
 
 def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec, seconds: float) -> StageDone:
-    """Consume the backlog. The window ends with its last message, or after `seconds`."""
+    """Consume the backlog. The window ends with the last message that is left of it, or after `seconds`."""
     sampler.begin()
     found = reader.offsets()
     failed_before = Counter(reader.failed)
@@ -94,15 +98,25 @@ def _catch_up(reader: Reader, sampler: Sampler, inbox: Inbox, spec: ConsumerSpec
     sampler.emit("warmup", at=start)
     reader.start([low for low, _ in found], sum(high - low for low, high in found))
     end_ns = start.time_ns + int(seconds * 1e9)
+    silent: Mark | None = None
+    look_ns = end_ns
     while reader.outstanding and (now_ns := time.monotonic_ns()) < end_ns and not inbox.stopped:
-        reader.read(WAIT_MS)
+        if reader.read(WAIT_MS):
+            silent = None
+        elif silent is None:
+            silent, look_ns = mark(reader), now_ns + int(SILENT_S * 1e9)
+        elif now_ns >= look_ns:
+            reader.check()
+            with suppress(LoadFailed):  # who does not answer now is asked again, and `check` gives up on who is gone
+                reader.leave_out_deleted()
+            look_ns = time.monotonic_ns() + int(SILENT_S * 1e9)
         if now_ns >= sampler.due_ns:
             reader.serve(0)
             reader.check()
             sampler.emit("saturated")
-    end = mark(reader)
-    sampler.emit("saturated", at=end)
     left = reader.outstanding
+    end = mark(reader) if left or silent is None else silent
+    sampler.emit("saturated", at=end)
     _go_to_the_end(reader, [])
     return _done("saturated", start, end, spec, failed=dict(reader.failed - failed_before), backlog_end=left)
 

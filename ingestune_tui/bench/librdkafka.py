@@ -57,6 +57,21 @@ class Message(ctypes.Structure):
     ]
 
 
+class TopicPartition(ctypes.Structure):
+    """`rd_kafka_topic_partition_t`: a place in one partition."""
+
+    _fields_ = [
+        ("topic", c_void_p),
+        ("partition", c_int32),
+        ("offset", c_int64),
+        ("metadata", c_void_p),
+        ("metadata_size", c_size_t),
+        ("opaque", c_void_p),
+        ("err", c_int),
+        ("private", c_void_p),
+    ]
+
+
 MESSAGE_SIZE: Final = ctypes.sizeof(Message)
 OPAQUE_OFFSET: Final = Message.opaque.offset
 
@@ -159,6 +174,10 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "consume_stop": (c_int, [c_void_p, c_int32]),
     "consume_queue": (c_void_p, [c_void_p, c_int]),
     "consume_batch_queue": (c_int64, [c_void_p, c_int, c_void_p, c_size_t]),
+    "topic_partition_list_new": (c_void_p, [c_int]),
+    "topic_partition_list_add": (POINTER(TopicPartition), [c_void_p, c_char_p, c_int32]),
+    "topic_partition_list_destroy": (None, [c_void_p]),
+    "position": (c_int, [c_void_p, c_void_p]),
     "message_destroy": (None, [c_void_p]),
     "message_headers": (c_int, [c_void_p, POINTER(c_void_p)]),
     "header_get_last": (c_int, [c_void_p, c_char_p, POINTER(c_void_p), POINTER(c_size_t)]),

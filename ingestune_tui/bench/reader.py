@@ -21,12 +21,15 @@ BATCH: Final = 2000
 LOOK_CLOSELY: Final = 16
 """A batch this small is searched for errors; in a larger one only the first of either call can be one."""
 
+FROM_THE_FIRST_LEFT: Final = {"auto.offset.reset": "earliest"}
+"""Where to read on when retention has deleted what comes next; by itself the client leaves out all that is there."""
+
 
 class Reader(Handle):
     """A consumer and its books; `acknowledged` is what was consumed."""
 
     def __init__(self, config: Mapping[str, str], topic: str, partitions: list[int]) -> None:
-        super().__init__(rd.CONSUMER, config, topic)
+        super().__init__(rd.CONSUMER, {**FROM_THE_FIRST_LEFT, **config}, topic)
         self._asker = Handle(rd.CONSUMER, config, topic)
         """Asks for offsets on connections of its own: a question would wait behind a held-back fetch."""
         self._partitions = partitions
@@ -34,7 +37,9 @@ class Reader(Handle):
         self._inbound = self._functions.queue_new(self._handle)
         self._places = (ctypes.c_uint64 * BATCH)()
         self._origin = 0
-        """What the offsets read so far add up to, less `acknowledged`."""
+        """What the offsets read so far, or gone, add up to, less `acknowledged`."""
+        self._began: list[int] = []
+        """The offset that each partition was begun at."""
         self.sent = 0
         self.acknowledged = 0
         self.failed: Counter[str] = Counter()
@@ -60,6 +65,7 @@ class Reader(Handle):
                 code = self._functions.last_error()
                 raise LoadFailed(rd.error_name(code), f"partition {partition}: {rd.error_text(code)}")
             self._started.append(partition)
+        self._began = offsets
         self._origin = sum(offsets) - self.acknowledged
         self.end = self.acknowledged + messages
 
@@ -71,6 +77,27 @@ class Reader(Handle):
     def expect_all(self) -> None:
         """From now on everything that is in the topic at this moment is outstanding until consumed."""
         self.end = sum(high for _, high in self.offsets()) - self._origin
+
+    def leave_out_deleted(self) -> None:
+        """What retention has deleted unread is outstanding no more. Raises LoadFailed."""
+        places = zip(self._began, self._positions(), self.offsets(), strict=True)
+        gone = sum(max(began, position, low) for began, position, (low, _) in places) - self._origin - self.acknowledged
+        self._origin += gone
+        self.end -= gone
+
+    def _positions(self) -> list[int]:
+        """The offset after the last message taken of each partition, below 0 where none was. Raises LoadFailed."""
+        partitions = self._functions.topic_partition_list_new(len(self._partitions))
+        try:
+            places = [
+                self._functions.topic_partition_list_add(partitions, self._topic_name, partition)
+                for partition in self._partitions
+            ]
+            if code := self._functions.position(self._handle, partitions):
+                raise LoadFailed(rd.error_name(code), f"position: {rd.error_text(code)}")
+            return [int(place.contents.offset) for place in places]
+        finally:
+            self._functions.topic_partition_list_destroy(partitions)
 
     def stop(self) -> None:
         """Stop fetching and drop what has been fetched already."""

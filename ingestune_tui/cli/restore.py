@@ -128,12 +128,11 @@ async def _restore_cluster(store: Store, settings: Settings, choice: ClusterChoi
     from ingestune_tui.tuning.cluster import open_cluster
     from ingestune_tui.tuning.leftovers import restore_journal
 
-    async with open_cluster(
-        choice, lambda text: click.echo(text, err=True), topic_prefix=settings.topic_prefix
-    ) as cluster:
-        restored = await restore_journal(cluster, store)
-    for note in restored.notes:
-        click.echo(note, err=True)
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    async with open_cluster(choice, say, topic_prefix=settings.topic_prefix) as cluster:
+        restored = await restore_journal(cluster, store, say)
     what = "nothing to put back"
     if restored.count:
         what = f"{restored.count} broker setting{'s' if restored.count > 1 else ''} put back"

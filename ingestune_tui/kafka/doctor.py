@@ -21,6 +21,8 @@ from ingestune_tui.processes import OwnedProcess
 
 State = Literal["ok", "warn", "fail"]
 _OLDEST_JAVA = 17
+_TO_CHANGE = "ALTER_CONFIGS"
+_NEEDLESS = "Grids without broker settings run all the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,19 @@ async def _check_settings(admin: Admin, node_id: int, simulated: bool) -> Check:
         return Check("broker", "ok", "a simulated broker has no settings")
     try:
         found = await admin.describe_broker_configs(node_id)
+        allowed = await admin.allowed_operations()
     except IngestuneError as problem:
         # Only grids with broker settings need it, and the deletion delay then counts as Kafka's default.
-        return Check("broker", "warn", problem.what, "Grids without broker settings run all the same.")
+        return Check("broker", "warn", problem.what, _NEEDLESS)
     dynamic = sum(not setting.read_only for setting in found.values())
-    return Check("broker", "ok", f"{len(found)} settings can be read, {dynamic} of them changed while it runs")
+    detail = f"{len(found)} settings can be read"
+    if not allowed:
+        detail += f", {dynamic} of them could be changed while it runs; not checked: this user's right to {_TO_CHANGE}"
+        return Check("broker", "ok", detail)
+    if _TO_CHANGE not in allowed:
+        detail += f", and none changed: this user lacks the right to {_TO_CHANGE} on the cluster"
+        return Check("broker", "warn", detail, _NEEDLESS)
+    return Check("broker", "ok", f"{detail}, {dynamic} of them changed while it runs")
 
 
 async def _java_version(java: str) -> tuple[str, bool]:

@@ -7,13 +7,15 @@ What somebody else has changed meanwhile is never overwritten. Called by tuning.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
-from ingestune_tui.errors import ClusterUnreachable, Refused, TrialError
+from ingestune_tui.errors import ClusterUnreachable, IngestuneError, Refused, TrialError
 from ingestune_tui.kafka.topics import Admin, BrokerSetting
 from ingestune_tui.model.events import now
 from ingestune_tui.model.ids import new_id
@@ -227,7 +229,7 @@ class DynamicConfig:
         while True:
             have = await self._describe(node)
             if all(
-                same_value(have[name].value, value) and source_of(have[name]) == source
+                same_value(have[name].value, value) and _comes_from(have[name], source)
                 for name, (value, source) in expected.items()
             ):
                 return True
@@ -237,54 +239,89 @@ class DynamicConfig:
 
     # Putting back --------------------------------------------------------------------------------------------
 
-    async def restore(self, entries: Sequence[JournalEntry]) -> list[str]:
-        """Put back what the entries say; each is removed once it is done. Sentences about what was left alone.
+    async def restore(self, entries: Sequence[JournalEntry], say: Callable[[str], None]) -> None:
+        """Put back what the entries say; each is removed once that is done, or once `say` was told what is left alone.
 
-        Raises ClusterUnreachable or TrialError for a broker where it is not possible now, after doing the others;
-        its entries stay.
+        Every entry is tried. Then raises TrialError for what a broker refused, ClusterUnreachable for a broker that
+        does not answer; their entries stay.
         """
-        notes: list[str] = []
         by_node: dict[int, list[JournalEntry]] = {}
         for entry in entries:
             by_node.setdefault(entry.node_id, []).append(entry)
-        await _all(self._restore_node(node, mine, notes) for node, mine in by_node.items())
-        return notes
+        await _all(self._restore_node(node, mine, say) for node, mine in by_node.items())
 
-    async def _restore_node(self, node: int, entries: Sequence[JournalEntry], notes: list[str]) -> None:
-        for entry in reversed(entries):  # the newest first, as layers come off
-            await self._restore_one(node, entry, notes)
-            await self._journal.remove_journal(entry.id)
+    async def _restore_node(self, node: int, entries: Sequence[JournalEntry], say: Callable[[str], None]) -> None:
+        """The newest first, as layers come off: what lies under one that stays is left too."""
+        problems: list[IngestuneError] = []
+        stuck: set[str] = set()
+        for entry in reversed(entries):
+            if entry.name in stuck:
+                continue
+            try:
+                await self._restore_one(node, entry, say)
+            except TrialError as problem:
+                problems.append(problem)
+                stuck.add(entry.name)
+            except ClusterUnreachable as problem:  # it would not answer about the others either
+                problems.append(problem)
+                break
+        if problems:
+            raise problems[0]
 
-    async def _restore_one(self, node: int, entry: JournalEntry, notes: list[str]) -> None:
+    async def _restore_one(self, node: int, entry: JournalEntry, say: Callable[[str], None]) -> None:
+        """Undone also where the value looks back: a change that nobody acknowledged may still be on its way."""
         current = await self._settled(node, entry)
         if current is None:
-            notes.append(f"broker {node} no longer has a setting {entry.name}")
-            return
-        if _is_back(entry, current):
-            return
-        if not _left_by_us(entry, current):
-            notes.append(
+            say(f"broker {node} no longer has a setting {entry.name}")
+        elif not _is_back(entry, current) and not _left_by_us(entry, current):
+            say(
                 f"{entry.name} of broker {node} is now {current.value} ({source_of(current)}): somebody else changed "
                 f"it, so it is left; before this study it was {entry.previous_value} ({entry.previous_source})"
             )
-            return
-        back = entry.previous_value
-        way = steps(entry.name, current.value, back) if back is not None else []
-        for value in way if _was_override(entry) else way[:-1]:
-            if not same_value(value, current.value):
+        elif _was_override(entry):
+            back = entry.previous_value
+            for value in steps(entry.name, current.value, back) if back is not None else ():
                 await self._set(node, {entry.name: value})
-        if _was_override(entry):
-            return
+        else:
+            entry = await self._delete(node, entry, current.value, say)
+        await self._journal.remove_journal(entry.id)
+
+    async def _delete(
+        self, node: int, entry: JournalEntry, current: str | None, say: Callable[[str], None]
+    ) -> JournalEntry:
+        """Delete our override, in steps where the broker wants them. The entry that is done with now."""
+        below = await self._out_of_reach(node, entry)
+        if below is not None and not same_value(below, entry.previous_value):
+            say(_changed_below(entry, below))
+            changed = msgspec.structs.replace(entry, id=new_id(), previous_value=below, previous_source="unknown")
+            await self._journal.add_journal(changed)  # what a kill on the way there leaves is then ours too
+            await self._journal.remove_journal(entry.id)
+            entry = changed
+        for value in steps(entry.name, current, below)[:-1] if below is not None else ():
+            await self._set(node, {entry.name: value})
         await self._reaching(node, self._admin.alter_broker_configs(node, {entry.name: None}))
-        if await self._shown(node, {entry.name: (back, entry.previous_source)}):
-            return
+        if await self._shown(node, {entry.name: (entry.previous_value, entry.previous_source)}):
+            return entry
         left = (await self._describe(node))[entry.name]
         if source_of(left) == "dynamic broker":
             raise TrialError(f"broker {node} still shows {entry.name}={left.value} after its override was deleted")
-        notes.append(
-            f"{entry.name} of broker {node} is {left.value} ({source_of(left)}) without our override; before this "
-            f"study it was {back} ({entry.previous_source}): somebody else changed it"
-        )
+        say(_changed_below(entry, f"{left.value} ({source_of(left)})"))
+        return entry
+
+    async def _out_of_reach(self, node: int, entry: JournalEntry) -> str | None:
+        """What would be in force without our override, if that is too far for one step; else None.
+
+        It may be another value than before the study. The client keeps one of a setting's synonyms only, so that
+        nobody but the broker knows: it names the value when it refuses to go there.
+        """
+        if entry.name not in STEPPED:
+            return None
+        try:
+            await self._reaching(node, self._admin.alter_broker_configs(node, {entry.name: None}, validate_only=True))
+        except TrialError as problem:
+            named = re.search(rf"\b{re.escape(entry.name)}=(\d+)", problem.what)
+            return named[1] if named else entry.previous_value
+        return None
 
     async def _settled(self, node: int, entry: JournalEntry) -> BrokerSetting | None:
         """What the broker shows; what is neither of before nor ours only once it has stood for a moment."""
@@ -318,7 +355,20 @@ class DynamicConfig:
 
 
 def _is_back(entry: JournalEntry, shown: BrokerSetting) -> bool:
-    return source_of(shown) == entry.previous_source and same_value(shown.value, entry.previous_value)
+    return _comes_from(shown, entry.previous_source) and same_value(shown.value, entry.previous_value)
+
+
+def _comes_from(shown: BrokerSetting, source: PreviousSource) -> bool:
+    """An unknown source may be any but an override of the broker's own."""
+    found = source_of(shown)
+    return found == source or (source == "unknown" and found != "dynamic broker")
+
+
+def _changed_below(entry: JournalEntry, value: str) -> str:
+    return (
+        f"{entry.name} of broker {entry.node_id} is {value} without our override; before this study it was "
+        f"{entry.previous_value} ({entry.previous_source}): somebody else changed it"
+    )
 
 
 def _left_by_us(entry: JournalEntry, shown: BrokerSetting) -> bool:

@@ -113,6 +113,15 @@ class Admin:
         said = await self._ask(asked, timeout_s, "Asking the cluster for its nodes")
         return tuple(sorted(node.id for node in said.nodes))
 
+    async def allowed_operations(self, timeout_s: float = 10.0) -> frozenset[str]:
+        """What this user may do with the cluster itself, in Kafka's words: `ALTER_CONFIGS`, ...
+
+        Empty where the cluster does not say it: it wants the right to DESCRIBE for that. Raises ClusterUnreachable.
+        """
+        asked = self._admin.describe_cluster(include_authorized_operations=True, request_timeout=timeout_s)
+        said = await self._ask(asked, timeout_s, "Asking the cluster for this user's rights")
+        return frozenset(operation.name for operation in said.authorized_operations or ())
+
     async def is_whole(self, nodes: int, timeout_s: float) -> bool:
         """Whether `nodes` brokers are up and every partition has all its replicas in sync."""
         metadata = await self._metadata(timeout_s)

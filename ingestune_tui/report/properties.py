@@ -210,6 +210,8 @@ def _broker(wanted: ExportInput) -> list[str]:
     if dynamic:
         lines.append(_comment("taken without a restart; for all brokers at once:"))
         lines.append(_comment(_alter("--entity-type brokers --entity-default", dynamic)))
+        lines.append(_comment("a broker with an override of its own keeps it; each such broker has to be told:"))
+        lines.append(_comment(_alter("--entity-type brokers --entity-name BROKER_ID", dynamic)))
         if any("threads" in name or name == "num.replica.fetchers" for name in dynamic):
             lines.append(_comment("(numbers of threads: at most double or half of the present one in each step)"))
         lines += [property_line(name, value) for name, value in dynamic.items()]

@@ -64,6 +64,8 @@ class BrokerSettings:
         self._say = say
         self.running: Mapping[str, str] | None = {}
         """The static settings that the local brokers run with; None when they do not run."""
+        self.restarted = False
+        """Whether they were started anew since a throw-away trial was last done on them."""
         self._refused: dict[tuple[tuple[str, str], ...], SettingsRefused] = {}
         self._touched = False
         self._nodes: Sequence[int] = cluster.node_ids
@@ -123,8 +125,7 @@ class BrokerSettings:
         entries = await self._store.journal_entries(self._cluster.info.id)
         mine = [entry for entry in entries if entry.study_id == self._study_id]
         try:
-            for note in await dynamic_config(self._cluster, self._store).restore(mine):
-                self._say(note)
+            await dynamic_config(self._cluster, self._store).restore(mine, self._say)
         except TrialError as problem:
             raise StudyError(
                 f"settings of the brokers could not be put back: {problem.what}",
@@ -138,6 +139,7 @@ class BrokerSettings:
             raise SettingsRefused("these brokers are not ours to restart", "Use --cluster local.")
         before, self.running = self.running, None
         try:
+            self.restarted = True
             await _restart_twice(local, wanted)
         except LocalBrokerError as problem:
             if before is not None:

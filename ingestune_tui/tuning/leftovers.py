@@ -5,7 +5,7 @@ Called at the start of every study and by `ingestune restore`. What a living stu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ingestune_tui.errors import StudyError
@@ -23,19 +23,18 @@ class Restored:
 
     count: int = 0
     """Settings that are as they were."""
-    notes: tuple[str, ...] = ()
-    """What a person should know, a sentence each."""
     away: tuple[int, ...] = ()
     """Brokers that the journal speaks of and the cluster does not have now; their entries stay."""
     kept: int = 0
     """Entries that stay in the journal, a living study's included."""
 
 
-async def restore_journal(cluster: OpenCluster, store: Store, *, own: str = "") -> Restored:
+async def restore_journal(cluster: OpenCluster, store: Store, say: Callable[[str], None], *, own: str = "") -> Restored:
     """Put back what dead studies left changed on this cluster. `own` is the study that asks, whatever its state.
 
-    A local cluster dies with its study, and its entries with it. Raises ClusterUnreachable or TrialError for a broker
-    where it is not possible now, after doing the others; its entries stay.
+    `say` is told what a person should know, a sentence each, before an entry is struck for it. A local cluster dies
+    with its study, and its entries with it. Raises ClusterUnreachable or TrialError for what is not possible now,
+    after doing all the rest; those entries stay.
     """
     living = {study.id: study for study in await store.living_studies() if study.id != own}
     entries = await store.journal_entries(cluster.info.id)
@@ -44,17 +43,27 @@ async def restore_journal(cluster: OpenCluster, store: Store, *, own: str = "") 
         for entry in dead:
             await store.remove_journal(entry.id)
         return Restored(kept=len(entries) - len(dead))
-    notes = [_left_to(living[each]) for each in dict.fromkeys(e.study_id for e in entries if e.study_id in living)]
+    for study_id in dict.fromkeys(entry.study_id for entry in entries if entry.study_id in living):
+        say(_left_to(living[study_id]))
     nodes = await cluster.admin.node_ids() if dead else ()
     away = tuple(sorted({entry.node_id for entry in dead} - set(nodes)))
-    notes += [
-        f"broker {node} is not in the cluster: what a study changed there stays in the journal. `ingestune restore` "
-        f"puts it back when the broker is there again; `ingestune restore --forget {node}` if it is gone for good"
-        for node in away
-    ]
+    for node in away:
+        say(
+            f"broker {node} is not in the cluster: what a study changed there stays in the journal. `ingestune "
+            f"restore` puts it back when the broker is there again; `ingestune restore --forget {node}` if it is gone "
+            "for good"
+        )
     here = [entry for entry in dead if entry.node_id not in away]
-    said = await uninterrupted(dynamic_config(cluster, store).restore(here)) if here else []
-    return Restored(len(here) - len(said), (*notes, *said), away, len(entries) - len(here))
+    left_alone = 0
+
+    def note(sentence: str) -> None:
+        nonlocal left_alone
+        left_alone += 1
+        say(sentence)
+
+    if here:
+        await uninterrupted(dynamic_config(cluster, store).restore(here, note))
+    return Restored(len(here) - left_alone, away, len(entries) - len(here))
 
 
 def _left_to(study: Study) -> str:

@@ -58,8 +58,11 @@ def begun(planned: Planned, study_id: str, number: int) -> Trial:
 
 
 def stand_in(planned: Planned, stored: Trial, study_id: str, number: int, *, latency_too: bool) -> Trial:
-    """The row of a trial that another study measured; it keeps the moment at which it was."""
-    return msgspec.structs.replace(
+    """The row of a trial that another study measured; it keeps the moment at which it was.
+
+    Of what was measured at a rate of its own it keeps nothing, unless `latency_too`.
+    """
+    trial = msgspec.structs.replace(
         stored,
         id=new_id(),
         study_id=study_id,
@@ -74,9 +77,10 @@ def stand_in(planned: Planned, stored: Trial, study_id: str, number: int, *, lat
         finished_at=now(),
         duration_s=0.0,
         waited_s=0.0,
-        latency=stored.latency if latency_too else None,
-        rate=stored.rate if latency_too else None,
     )
+    if latency_too:
+        return trial
+    return msgspec.structs.replace(trial, latency=None, end_to_end=None, due_to_sent_p99_ms=None, rate=None)
 
 
 def done(trial: Trial, measured: Measurement) -> Trial:

@@ -18,6 +18,7 @@ from ingestune_tui.tuning.common_window import unequal
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.planned import Planned
 from ingestune_tui.tuning.preflight import another_throwaway
+from ingestune_tui.tuning.search import SKIPPED
 from ingestune_tui.tuning.trial_loop import TrialLoop
 from ingestune_tui.tuning.waits import GAP_S
 
@@ -76,12 +77,14 @@ class StudyRecord:
         """Run it and keep it; after a start of the brokers others come before it, which are thrown away.
 
         One after a restart with other settings, which its whole study pays for; after a start for a study that goes on,
-        as many as a new study begins with.
+        as many as a new study begins with. Skipping one of these skips `planned`.
         """
         if loop.needs_throwaway(planned):
             fresh, rates = loop.fresh, list[float]()
             while another_throwaway(rates, fresh=fresh):
                 thrown = await self._run(loop, replace(planned, discarded=True, pair=None))
+                if thrown.error_code == SKIPPED:
+                    return thrown
                 rates.append(thrown.messages_per_s or 0.0)
         return await self._run(loop, planned)
 

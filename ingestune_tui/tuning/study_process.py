@@ -143,8 +143,8 @@ class StudyProcess:
                             "Start a new study with --fresh.",
                         )
                     study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
-                    swept = await sweep_topics(cluster, study, prefix)
                     await prepare_brokers(cluster, study, grid, store, self._emit)
+                    swept = await sweep_topics(cluster, study, prefix)
                     in_force = await self._in_force(cluster, study, prefix)
                     engine = Engine(
                         study,
@@ -270,12 +270,13 @@ async def prepare_brokers(
 
     Raises StudyError, Refused, TrialError, ClusterUnreachable.
     """
-    restored = await restore_journal(cluster, store, own=study.id)
-    notes = list(restored.notes)
+
+    def say(text: str) -> None:
+        emit(Notice(level="warning", text=text))
+
+    restored = await restore_journal(cluster, store, say, own=study.id)
     if restored.count:
-        notes.insert(0, f"put back {restored.count} broker settings that a killed study had changed")
-    for note in notes:
-        emit(Notice(level="warning", text=note))
+        say(f"put back {restored.count} broker settings that a killed study had changed")
     if changes_brokers(grid):
         refuse_missing(restored)
     await check_settings(cluster, grid, store)

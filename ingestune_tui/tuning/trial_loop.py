@@ -146,8 +146,8 @@ class TrialLoop:
     # Restarts ----------------------------------------------------------------------------------------------
 
     def needs_throwaway(self, planned: Planned) -> bool:
-        """Whether the brokers are restarted for it, so that a trial which counts nowhere must come first."""
-        anew = self.fresh and self._resumed
+        """Whether the brokers were restarted, or are for it, so that a trial which counts nowhere must come first."""
+        anew = (self.fresh and self._resumed) or self._brokers.restarted
         return not planned.discarded and (anew or self._brokers.needs_restart(planned.configuration))
 
     def in_few_restarts(self, cells: Sequence[int], configuration_of: Callable[[int], Configuration]) -> list[int]:
@@ -217,13 +217,21 @@ class TrialLoop:
                 self._running.cancel()
             measurement = await self._running
             trial = done(trial, measurement)
+            if planned.discarded:
+                self._brokers.restarted = False
         except asyncio.CancelledError:
             if self._running is not None and not self._running.cancelled():
                 self._running.cancel()
                 await asyncio.gather(self._running, return_exceptions=True)
             skipped = self._asked == "skip"
             code, why = (SKIPPED, "skipped by the person") if skipped else ("STOPPED", "the study was stopped")
-            trial = msgspec.structs.replace(trial, state="interrupted", error=why, error_code=code)
+            trial = msgspec.structs.replace(
+                trial,
+                state="interrupted",
+                error=why,
+                error_code=code,
+                discarded=planned.discarded and not skipped,  # the configuration is skipped, also before its turn
+            )
             if not self._asked:
                 self._asked = "stop"
         except (ChildFailed, SettingsRefused, ClusterUnreachable) as problem:

@@ -17,6 +17,7 @@ from ingestune_tui.model.grid_reader import read_grid
 from ingestune_tui.model.journal import JournalEntry
 from ingestune_tui.tuning.cluster import ClusterChoice, open_cluster
 from ingestune_tui.tuning.cluster_values import cluster_values
+from tests.unit.scripted_brokers import put_back
 
 pytestmark = [pytest.mark.kafka]
 
@@ -84,13 +85,19 @@ async def test_settings_are_changed_in_steps_and_put_back_with_value_and_source(
         "what is in force needs nothing"
     )
     assert all(seen.source == "DEFAULT_CONFIG" for seen in journal.seen), "the journal comes before the change"
-    assert await config.restore(list(journal.entries.values())) == []
+    assert await put_back(config, list(journal.entries.values())) == []
     assert journal.entries == {}
 
 
-async def test_the_broker_itself_refuses_a_jump_that_the_steps_avoid(admin: ConfigAdmin, node: int) -> None:
-    with pytest.raises(TrialError, match=r"double|num\.io\.threads"):
+async def test_the_broker_itself_refuses_a_jump_that_the_steps_avoid_and_names_where_it_would_go(
+    admin: ConfigAdmin, config: DynamicConfig, journal: Notebook, node: int
+) -> None:
+    with pytest.raises(TrialError, match=r"\bnum\.io\.threads=33\b"):
         await admin.alter_broker_configs(node, {"num.io.threads": "33"}, validate_only=True)
+    await config.apply({"num.io.threads": "33"}, "study")
+    with pytest.raises(TrialError, match=r"\bnum\.io\.threads=8\b"):
+        await admin.alter_broker_configs(node, {"num.io.threads": None}, validate_only=True)
+    assert await put_back(config, list(journal.entries.values())) == []
 
 
 async def test_an_override_that_was_there_before_is_put_back_as_an_override(
@@ -98,7 +105,7 @@ async def test_an_override_that_was_there_before_is_put_back_as_an_override(
 ) -> None:
     await by_hand(admin, node, "background.threads", "12")
     await config.apply({"background.threads": "40"}, "study")
-    await config.restore(list(journal.entries.values()))
+    await put_back(config, list(journal.entries.values()))
     now = (await admin.describe_broker_configs(node))["background.threads"]
     await by_hand(admin, node, "background.threads", None)
     assert (now.value, now.source) == ("12", "DYNAMIC_BROKER_CONFIG")
@@ -111,7 +118,7 @@ async def test_a_change_left_half_way_through_its_steps_is_put_back(
     half = next(iter(journal.entries.values()))
     meant = JournalEntry(**{name: getattr(half, name) for name in half.__struct_fields__} | {"applied_value": "40"})
     journal.entries[half.id] = meant
-    assert await config.restore([meant]) == []
+    assert await put_back(config, [meant]) == []
 
 
 async def test_what_somebody_else_changed_meanwhile_is_said_and_left(
@@ -119,7 +126,7 @@ async def test_what_somebody_else_changed_meanwhile_is_said_and_left(
 ) -> None:
     await config.apply({"log.index.interval.bytes": "8192"}, "study")
     await by_hand(admin, node, "log.index.interval.bytes", "5000")
-    (note,) = await config.restore(list(journal.entries.values()))
+    (note,) = await put_back(config, list(journal.entries.values()))
     now = (await admin.describe_broker_configs(node))["log.index.interval.bytes"]
     await by_hand(admin, node, "log.index.interval.bytes", None)
     assert now.value == "5000"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from ingestune_tui.bench.consume import GRACE_S
 from ingestune_tui.bench.latency import decode
-from ingestune_tui.bench.protocol import AllSent, ConsumerSpec, Pace, StageDone
+from ingestune_tui.bench.protocol import AllSent, ConsumerSpec, Pace, Saturate, StageDone
 from tests.bench.load_child import LoadChild, fresh_topic, producer_spec
 
 pytestmark = pytest.mark.kafka
@@ -56,6 +58,33 @@ def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_ka
     assert 0 < done.messages < written.acknowledged
     assert done.messages + done.backlog_end == written.acknowledged
     assert done.window_s >= 1.0
+
+
+def test_a_window_ends_with_the_last_message_that_retention_has_left(local_kafka: str) -> None:
+    """Deleted while the consumer is somewhere in the middle: one partition whole, the others but for their last."""
+    with (
+        fresh_topic(local_kafka) as topic,
+        LoadChild(producer_spec(local_kafka, topic, 1000, config=SMALL_BATCHES)) as producer,
+        LoadChild(consumer_spec(local_kafka, topic, **BATCH_BY_BATCH)) as consumer,
+    ):
+        producer.ready()
+        consumer.ready()
+        producer.saturate(1.0)
+        written = producer.finish()
+        consumer.say(Saturate(seconds=30.0))
+        while not any(sample.messages for sample in consumer.samples("saturated")):
+            consumer.next_event()
+        admin = AdminClient({"bootstrap.servers": local_kafka})  # its answers come only while it is held
+        latest = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(3)}  # type: ignore[no-untyped-call]  # the client gives it no types
+        ends = [(at.partition, future.result(20).offset) for at, future in admin.list_offsets(latest).items()]
+        gone = [TopicPartition(topic, partition, end - 10 if partition else end) for partition, end in ends]
+        for deleted in admin.delete_records(gone).values():
+            deleted.result(20)
+        done = consumer.until(StageDone)
+        consumer.finish()
+    assert 0 < done.messages < written.acknowledged
+    assert done.backlog_end == 0
+    assert done.window_s < 30
 
 
 def fill(producer: LoadChild, seconds: float) -> None:

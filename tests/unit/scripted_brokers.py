@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingestune_tui.errors import ClusterUnreachable, TrialError
+from ingestune_tui.kafka.dynamic_config import DynamicConfig
 from ingestune_tui.kafka.topics import BrokerSetting
 from ingestune_tui.model.journal import JournalEntry
 from tests.unit.scripted_cluster import CLUSTER
@@ -29,6 +30,13 @@ def entry(
     return JournalEntry(**{**values, **changes})
 
 
+async def put_back(config: DynamicConfig, entries: Sequence[JournalEntry]) -> list[str]:
+    """What is said while these are restored."""
+    said: list[str] = []
+    await config.restore(entries, said.append)
+    return said
+
+
 class Brokers:
     """An admin of brokers that keep settings, with the rules that matter: pools of threads at most double."""
 
@@ -40,6 +48,8 @@ class Brokers:
         self.gone: set[int] = set()
         """Brokers that the cluster does not name any more either."""
         self.changes: list[tuple[int, str | None]] = []
+        self.below = {"num.io.threads": ("8", "DEFAULT_CONFIG")}
+        """What is in force where a broker has no override of its own."""
 
     async def node_ids(self) -> tuple[int, ...]:
         return tuple(sorted(self.values.keys() - self.gone))
@@ -60,12 +70,17 @@ class Brokers:
         if self.refusal is not None:
             raise self.refusal
         for name, value in changes.items():
-            now, wanted = int(self.values[node][name][0]), int(value or "8")
+            becomes = (value, "DYNAMIC_BROKER_CONFIG") if value is not None else self.below[name]
+            now, wanted = int(self.values[node][name][0]), int(becomes[0])
             if not now / 2 <= wanted <= now * 2:
-                raise TrialError("value should not be greater than double the current value", code="INVALID_REQUEST")
+                raise TrialError(
+                    f"Dynamic thread count update validation failed for {name}={wanted}, value should not be greater "
+                    f"than double the current value {now}",
+                    code="INVALID_REQUEST",
+                )
             if not validate_only:
                 self.changes.append((node, value))
-                self.values[node][name] = (str(wanted), "DYNAMIC_BROKER_CONFIG" if value else "DEFAULT_CONFIG")
+                self.values[node][name] = becomes
 
     async def delete_topic(self, *_: object) -> None:
         return None

@@ -26,7 +26,7 @@ from ingestune_tui.tuning.measurement import Measurement, TrialOrder
 from ingestune_tui.tuning.pairs import complete_pairs
 from ingestune_tui.tuning.price import RESTART_S
 from ingestune_tui.tuning.restarts import in_few_restarts, static_settings
-from ingestune_tui.tuning.search import observations
+from ingestune_tui.tuning.search import SKIPPED, observations
 from tests.unit import scripted_cluster
 from tests.unit.hand_clock import HandClock
 from tests.unit.scripted_brokers import Brokers
@@ -313,6 +313,32 @@ async def test_a_static_value_the_broker_does_not_start_with_is_infeasible_and_t
     assert refused
     assert all("Invalid value for queued.max.requests" in trial.error for trial in refused)
     assert local.restarts == [{"queued.max.requests": "50"}, {}], "tried once, then back to what ran"
+    after = [trial for trial in trials if trial.number > refused[0].number and not trial.error]
+    assert "".join("ft"[trial.discarded] for trial in after).startswith("tf"), "what ran before is cold again too"
+    assert sum(trial.discarded for trial in after) == 1
+
+
+async def test_skipping_a_throw_away_trial_skips_the_configuration_that_it_is_for(
+    monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    on(monkeypatch, local=Local())
+    skipped: list[int] = []
+
+    def script(order: TrialOrder) -> Measurement:
+        if order.configuration.get(Scope.BROKER_STATIC, "queued.max.requests") == 50 and not skipped:
+            skipped.append(order.number)
+            assert world.engine is not None
+            world.engine.skip()
+        return by_queue(order)
+
+    world = scripted(monkeypatch, store, STATIC, script)
+    study = await world.run(await world.study())
+    trials = await world.trials(study)
+    (dropped,) = [trial for trial in trials if trial.error_code == SKIPPED]
+    assert dropped.number == skipped[0], "the first on the brokers that were restarted"
+    assert [trial for trial in trials if trial.cell == dropped.cell and trial.number > dropped.number] == []
+    (following,) = [trial for trial in trials if trial.number == dropped.number + 1]
+    assert following.discarded, "and the brokers are as cold as before"
 
 
 async def test_a_start_that_failed_for_something_of_the_moment_is_tried_again_and_no_cell_is_to_blame(

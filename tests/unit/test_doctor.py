@@ -6,12 +6,14 @@ import asyncio
 import errno
 import os
 import socket
+from dataclasses import replace
 
 import confluent_kafka
 import pytest
 
 from ingestune_tui.kafka import doctor as kafka
 from ingestune_tui.kafka.doctor import Check
+from ingestune_tui.kafka.topics import BrokerSetting
 from ingestune_tui.storage.store import Store
 from tests.unit.command_line import CommandLine, ingestune
 
@@ -30,6 +32,31 @@ def states(out: str) -> dict[str, str]:
     """Check to its state."""
     lines = [line for line in out.splitlines() if line[:1] in "✓⚠✗"]
     return {line.split()[2]: line.split()[1] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "state", "words"),
+    [
+        ({"DESCRIBE", "ALTER_CONFIGS"}, "ok", "2 settings can be read, 1 of them changed while it runs"),
+        ({"DESCRIBE"}, "warn", "this user lacks the right to ALTER_CONFIGS on the cluster"),
+        (set(), "ok", "not checked: this user's right to ALTER_CONFIGS"),
+    ],
+    ids=["granted", "missing", "not told"],
+)
+async def test_the_right_to_change_brokers_is_told_as_far_as_the_cluster_tells_it(
+    allowed: set[str], state: str, words: str
+) -> None:
+    class Telling:
+        async def describe_broker_configs(self, _: int) -> dict[str, BrokerSetting]:
+            setting = BrokerSetting("8", "DEFAULT_CONFIG", False, True)
+            return {"num.io.threads": setting, "broker.id": replace(setting, read_only=True)}
+
+        async def allowed_operations(self) -> frozenset[str]:
+            return frozenset(allowed)
+
+    check = await kafka._check_settings(Telling(), 1, simulated=False)  # type: ignore[arg-type]
+    assert check.state == state
+    assert words in check.detail
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ingestune_tui.kafka.dynamic_config import DynamicConfig, is_ours, same_valu
 from ingestune_tui.kafka.topics import BrokerSetting
 from ingestune_tui.model.journal import JournalEntry
 from ingestune_tui.storage.store import Store
-from tests.unit.scripted_brokers import Brokers, entry
+from tests.unit.scripted_brokers import Brokers, entry, put_back
 
 THREADS = "num.io.threads"
 
@@ -59,11 +59,11 @@ class Mortal(Brokers):
         self._moment()
 
 
-async def put_back(config: DynamicConfig, world: Mortal, moments: int | None) -> list[str] | None:
+async def put_back_or_die(config: DynamicConfig, world: Mortal, moments: int | None) -> list[str] | None:
     """What was noted, or None when it died after so many moments."""
     world.moments, world.last = 0, moments
     try:
-        return await config.restore(list(world.entries.values()))
+        return await put_back(config, list(world.entries.values()))
     except Killed:
         return None
 
@@ -87,15 +87,15 @@ async def test_after_a_kill_at_any_moment_and_another_while_putting_back_all_is_
         before, world.last = copy.deepcopy(world.values), moment
         config = DynamicConfig(world, (1, 2), "c", world)  # type: ignore[arg-type]
         try:
-            await config.restore(await config.apply({THREADS: goal}, "study"))
+            await put_back(config, await config.apply({THREADS: goal}, "study"))
             break
         except Killed:
             deaths += 1
         found = copy.deepcopy((world.values, world.entries))
         for second in itertools.count(1):
             world.values, world.entries = copy.deepcopy(found)
-            survived = await put_back(config, world, second)
-            notes = survived if survived is not None else await put_back(config, world, None)
+            survived = await put_back_or_die(config, world, second)
+            notes = survived if survived is not None else await put_back_or_die(config, world, None)
             assert (notes, world.values, world.entries) == ([], before, {}), f"killed at {moment}, then at {second}"
             if survived is not None:
                 break
@@ -154,7 +154,7 @@ async def test_who_pins_the_default_meanwhile_keeps_that_override(
         config = DynamicConfig(brokers, (1,), "c", store)  # type: ignore[arg-type]
         entries = await config.apply({THREADS: "16"}, "study")
         brokers.values[1][THREADS] = ("8", "DYNAMIC_BROKER_CONFIG")
-        (note,) = await config.restore(entries)
+        (note,) = await put_back(config, entries)
         assert "somebody else changed it" in note
         assert brokers.values[1][THREADS] == ("8", "DYNAMIC_BROKER_CONFIG")
         assert await store.journal_entries() == []
@@ -178,7 +178,7 @@ async def test_a_new_source_with_the_old_value_is_a_change_on_its_way_and_nobody
     async with await Store.open(tmp_path / "results.db") as store:
         await store.add_journal(entry("8", "16"))
         config = DynamicConfig(brokers, (1,), "c", store)  # type: ignore[arg-type]
-        assert await config.restore(await store.journal_entries()) == []
+        assert await put_back(config, await store.journal_entries()) == []
     assert brokers.values[1][THREADS] == ("8", "DEFAULT_CONFIG")
 
 

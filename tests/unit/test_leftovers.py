@@ -22,7 +22,7 @@ from ingestune_tui.model.journal import JournalEntry
 from ingestune_tui.model.study import Owner, Study
 from ingestune_tui.storage.owner import SILENT_S, lives, this_process
 from ingestune_tui.storage.store import Store
-from ingestune_tui.tuning.leftovers import restore_journal
+from ingestune_tui.tuning.leftovers import Restored, restore_journal
 from ingestune_tui.tuning.study_process import prepare_brokers
 from tests.unit.scripted_brokers import Brokers, entry
 from tests.unit.scripted_cluster import CLUSTER
@@ -41,6 +41,12 @@ def nothing_settles(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster_of(brokers: Brokers, **changes: Any) -> Any:
     info = msgspec.structs.replace(CLUSTER, **changes)
     return SimpleNamespace(admin=brokers, node_ids=tuple(brokers.values), info=info)
+
+
+async def put_back(cluster: Any, store: Store, **named: str) -> tuple[Restored, list[str]]:
+    """What came of it, and what was said."""
+    said: list[str] = []
+    return await restore_journal(cluster, store, said.append, **named), said
 
 
 async def left_by(store: Store, brokers: Brokers, owner: Owner | None, *, silent_s: float = 0.0) -> Study:
@@ -64,8 +70,8 @@ async def test_the_next_start_puts_back_what_a_killed_study_left(store: Store) -
     brokers = Brokers()
     brokers.values[1]["num.io.threads"] = LEFT
     await store.add_journal(entry())
-    restored = await restore_journal(cluster_of(brokers), store)
-    assert (restored.count, restored.notes, restored.kept) == (1, (), 0)
+    restored, said = await put_back(cluster_of(brokers), store)
+    assert (restored.count, said, restored.kept) == (1, [], 0)
     assert brokers.values[1]["num.io.threads"] == BEFORE
     assert await store.journal_entries() == []
 
@@ -74,8 +80,8 @@ async def test_what_somebody_else_set_meanwhile_is_said_left_and_forgotten(store
     brokers = Brokers()
     brokers.values[1]["num.io.threads"] = ("12", "DYNAMIC_BROKER_CONFIG")
     await store.add_journal(entry())
-    restored = await restore_journal(cluster_of(brokers), store)
-    (note,) = restored.notes
+    restored, said = await put_back(cluster_of(brokers), store)
+    (note,) = said
     assert (restored.count, restored.kept) == (0, 0)
     assert "somebody else changed it" in note
     assert brokers.values[1]["num.io.threads"][0] == "12"
@@ -88,8 +94,8 @@ async def test_a_broker_that_left_the_cluster_is_said_and_the_others_are_put_bac
     brokers.gone.add(2)
     await store.add_journal(entry())
     await store.add_journal(entry(id="2", node_id=2))
-    restored = await restore_journal(cluster_of(brokers), store)
-    (note,) = restored.notes
+    restored, said = await put_back(cluster_of(brokers), store)
+    (note,) = said
     assert "broker 2 is not in the cluster" in note
     assert "--forget 2" in note
     assert (restored.count, restored.away, restored.kept) == (1, (2,), 1)
@@ -114,16 +120,16 @@ async def test_only_a_study_that_changes_brokers_waits_for_one_that_left_the_clu
 async def test_what_a_living_study_has_in_force_is_left_to_it(store: Store) -> None:
     brokers = Brokers()
     study = await left_by(store, brokers, this_process())
-    restored = await restore_journal(cluster_of(brokers), store)
+    restored, said = await put_back(cluster_of(brokers), store)
     assert (restored.count, restored.kept) == (0, 1)
-    assert "study killed is running" in restored.notes[0]
+    assert "study killed is running" in said[0]
     assert brokers.values[1]["num.io.threads"] == LEFT
-    assert (await restore_journal(cluster_of(brokers), store, own=study.id)).count == 1, "its own leftovers it may"
+    assert (await put_back(cluster_of(brokers), store, own=study.id))[0].count == 1, "its own leftovers it may"
 
 
 async def test_a_local_cluster_takes_its_entries_with_it(store: Store) -> None:
     await store.add_journal(entry())
-    assert (await restore_journal(cluster_of(Brokers(), kind="local"), store)).kept == 0
+    assert (await put_back(cluster_of(Brokers(), kind="local"), store))[0].kept == 0
     assert await store.journal_entries() == []
 
 
@@ -133,19 +139,19 @@ async def test_a_local_cluster_takes_its_entries_with_it(store: Store) -> None:
 async def test_a_study_of_another_host_counts_as_dead_after_a_day_of_silence(store: Store) -> None:
     brokers = Brokers()
     await left_by(store, brokers, ELSEWHERE, silent_s=SILENT_S + 1)
-    assert (await restore_journal(cluster_of(brokers), store)).count == 1
+    assert (await put_back(cluster_of(brokers), store))[0].count == 1
     assert brokers.values[1]["num.io.threads"] == BEFORE
 
 
 async def test_until_then_it_is_left_to_that_host_and_the_way_to_say_otherwise_is_named(store: Store) -> None:
     brokers = Brokers()
     study = await left_by(store, brokers, ELSEWHERE, silent_s=SILENT_S - 60)
-    (note,) = (await restore_journal(cluster_of(brokers), store)).notes
+    _, (note,) = await put_back(cluster_of(brokers), store)
     assert "yesterdays-name" in note
     assert "ingestune restore --study killed" in note
     dead = await store.declare_dead(study.id)
     assert (dead.owner, dead.state) == (None, "interrupted")
-    assert (await restore_journal(cluster_of(brokers), store)).count == 1
+    assert (await put_back(cluster_of(brokers), store))[0].count == 1
 
 
 async def test_nobody_can_say_that_a_process_of_this_host_is_dead_that_lives(store: Store) -> None:

@@ -206,6 +206,8 @@ def test_a_broker_comes_with_the_command_for_what_needs_no_restart_and_a_fragmen
     text = export(settings, scope=Scope.BROKER)
     assert settings_of(text) == {"num.io.threads": "16", "socket.send.buffer.bytes": "1048576"}
     assert "--entity-type brokers --entity-default --add-config num.io.threads=16" in comments(text)
+    assert "a broker with an override of its own keeps it" in comments(text)
+    assert "--entity-type brokers --entity-name BROKER_ID --add-config num.io.threads=16" in comments(text)
     assert "server.properties" in comments(text)
     assert settings_of(export(settings, scope=Scope.BROKER_STATIC)) == {"socket.send.buffer.bytes": "1048576"}
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
-from ingestune_tui.errors import ClusterUnreachable, IngestuneError
+from ingestune_tui.errors import ClusterUnreachable, IngestuneError, TrialError
 from ingestune_tui.model.events import StudyFinished, StudyStarted
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.study import Study
@@ -154,6 +154,24 @@ def test_a_signal_before_the_cluster_answers_ends_the_stream_too(
     assert code == 143
     assert last(events) == ("study_finished", "grid", "interrupted")
     assert process.stored() == "interrupted"
+
+
+def test_brokers_are_put_back_before_a_topic_that_cannot_be_deleted_ends_the_start(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_back: list[Study] = []
+
+    async def prepare(_: Any, study: Study, *rest: Any) -> None:
+        put_back.append(study)
+
+    async def refuse(*_: Any) -> None:
+        raise TrialError("Deleting topic ingestune-1 failed")
+
+    monkeypatch.setattr(study_process, "prepare_brokers", prepare)
+    monkeypatch.setattr(study_process, "sweep_topics", refuse)
+    code, _, _ = process.run()
+    assert code == 1
+    assert [study.name for study in put_back] == ["grid"]
 
 
 def test_a_study_that_is_refused_ends_its_stream_without_a_name(

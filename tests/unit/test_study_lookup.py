@@ -19,7 +19,7 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import ClusterChoice
 from ingestune_tui.tuning.grid_file import GridFile, resolve
 from ingestune_tui.tuning.study_lookup import Wanted, choose_study
-from tests.unit.scripted_brokers import Brokers
+from tests.unit.scripted_brokers import Brokers, put_back
 
 GRID = '[producer]\n"linger.ms" = [0, 5]\n'
 EDITED = '[producer]\n"linger.ms" = [0, 50]\n'
@@ -206,7 +206,7 @@ async def test_brokers_are_as_before_when_two_studies_wanted_them_changed(store:
 
     with pytest.raises(StudyError):
         await second()
-    assert await config.restore(entries) == []
+    assert await put_back(config, entries) == []
     assert (brokers.values, await store.journal_entries()) == (before, [])
 
 
