@@ -169,3 +169,15 @@ async def test_a_topic_is_deleted_beside_the_next_trial_and_the_end_waits_for_it
         "closed",
     ]
     assert trials.disk.held() == 0
+
+
+async def test_what_retention_removed_during_the_trial_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = Trials(monkeypatch)
+
+    async def moved_start(topic: str) -> dict[int, int]:
+        return {0: 5000}
+
+    monkeypatch.setattr(trials.children, "start_offsets", moved_start)
+    measured = await trials.run(order())
+    assert (measured.audit.lost, measured.audit.exact) == (0, True)
+    await trials.runner.close()
