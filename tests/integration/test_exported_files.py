@@ -209,13 +209,13 @@ def test_a_librdkafka_consumer_takes_an_exported_file_without_a_word(
     assert said == []
 
 
-def commands(text: str, **words: str) -> list[list[str]]:
-    """The shell commands in a file's comments, with the reader's own names filled in."""
+def commands(text: str, address: str, **words: str) -> list[list[str]]:
+    """The shell commands in a file's comments, with the reader's own address and names filled in."""
     lines = [line.removeprefix("# ") for line in text.splitlines() if line.startswith("# kafka-")]
     found = []
     for line in lines:
-        for word, value in words.items():
-            line = line.replace(word.replace("_", ":"), value)
+        for word, value in {"HOST:PORT": address, **words}.items():
+            line = line.replace(word, value)
         found.append(shlex.split(line))
     return found
 
@@ -226,7 +226,7 @@ def test_the_commands_of_a_topic_file_make_and_change_a_topic(
     settings: dict[str, Value] = {"segment.bytes": 16777216, "cleanup.policy": "delete,compact", "preallocate": False}
     text = exported(Scope.TOPIC, "java", "librdkafka", settings)
     name = f"{topic}-made"
-    create, alter = commands(text, HOST_PORT=local_kafka, NAME=name)
+    create, alter = commands(text, local_kafka, NAME=name)
     admin = AdminClient({"bootstrap.servers": local_kafka})
     try:
         java(runtime, tmp_path, "org.apache.kafka.tools.TopicCommand", *create[1:])
@@ -241,19 +241,20 @@ def test_the_commands_of_a_topic_file_make_and_change_a_topic(
         admin.delete_topics([name])[name].result(20)
 
 
-def test_the_command_of_a_broker_file_changes_every_broker(
+def test_each_command_of_a_broker_file_changes_the_broker(
     local_kafka: str, runtime: KafkaRuntime, tmp_path: Path
 ) -> None:
-    text = exported(Scope.BROKER, "java", "librdkafka", {"log.index.interval.bytes": 8192, "background.threads": 12})
-    (alter,) = commands(text, HOST_PORT=local_kafka)
     admin = AdminClient({"bootstrap.servers": local_kafka})
     resource = ConfigResource(ConfigResource.Type.BROKER, "1")
-    try:
-        java(runtime, tmp_path, "kafka.admin.ConfigCommand", *alter[1:])
-        told = admin.describe_configs([resource])[resource].result(20)
-        assert {key: told[key].value for key in read_properties(text)} == read_properties(text)
-    finally:
-        added = alter[alter.index("--add-config") + 1]
-        names = ",".join(each.partition("=")[0] for each in added.split(","))
-        undo = ["--delete-config" if word == "--add-config" else names if word == added else word for word in alter[1:]]
-        java(runtime, tmp_path, "kafka.admin.ConfigCommand", *undo)
+    text = exported(Scope.BROKER, "java", "librdkafka", {"log.index.interval.bytes": 8192, "background.threads": 12})
+    for alter in commands(text, local_kafka, BROKER_ID="1"):  # of all brokers, and of one
+        try:
+            java(runtime, tmp_path, "kafka.admin.ConfigCommand", *alter[1:])
+            told = admin.describe_configs([resource])[resource].result(20)
+            assert {key: told[key].value for key in read_properties(text)} == read_properties(text)
+        finally:
+            added = alter[alter.index("--add-config") + 1]
+            names = ",".join(each.partition("=")[0] for each in added.split(","))
+            undo = ["--delete-config" if word == "--add-config" else word for word in alter[1:]]
+            undo[undo.index(added)] = names
+            java(runtime, tmp_path, "kafka.admin.ConfigCommand", *undo)
