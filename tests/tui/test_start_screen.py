@@ -9,11 +9,14 @@ import pytest
 from textual.widgets import Input
 
 from ingestune_tui import settings as kept
+from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.tui.messages import GridChosen
 from ingestune_tui.tui.screens.ask_cluster import AddressDialog, wrong_with_address
 from ingestune_tui.tui.screens.ask_path import PathDialog
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.start import StartScreen
+from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.path_input import complete, matches
 from tests.tui.conftest import GRID
 from tests.tui.shown import ShownApp, ready
@@ -132,8 +135,6 @@ async def test_an_address_is_asked_for_checked_and_remembered(starter: Starter, 
 async def test_a_cluster_that_is_not_ours_is_asked_about_before_anything_starts(
     starter: Starter, started: list[list[str]]
 ) -> None:
-    from ingestune_tui.tui.state import ClusterChoice
-
     app = starter()
     app.state.cluster = ClusterChoice("kafka1:9092")
     async with app.run_test(size=(80, 24)) as pilot:
@@ -248,3 +249,59 @@ async def test_the_footer_says_of_every_line_what_enter_does_there(starter: Star
             await pilot.press(key)
             await pilot.pause()
             assert words in app.text().splitlines()[-1]
+
+
+def edited(app: ShownApp, path: Path, *, ready: bool = False) -> GridDocument:
+    """The app's grid: the one at `path`, with an edit that is not saved."""
+    document = GridDocument.open(path, ready=ready)
+    document.set_field(("title",), "Edited")
+    app.state.document = document
+    return document
+
+
+@pytest.mark.parametrize("answer", ["drop", "cancel"])
+async def test_another_grid_of_the_same_name_is_asked_about_and_never_mixed_up_with_the_edited_one(
+    starter: Starter, started: list[list[str]], tmp_path: Path, answer: str
+) -> None:
+    app = starter()
+    own = tmp_path / "quick.toml"
+    own.write_text(GRID)
+    document = edited(app, own)
+    chosen = GridChosen(app.state.ready_grids / "quick.toml", ClusterChoice("simulated"), run=True, ready=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.post_message(chosen)
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "quick.toml has unsaved changes" in app.text()
+        assert app.state.cluster.address == "local"
+        await pilot.press(*(("right", "enter") if answer == "drop" else ("enter",)))
+        await ready(pilot)
+        if answer == "drop":
+            assert Path(started[0][0]).read_text() == GRID
+            assert app.state.cluster.address == started[0][2] == "simulated"
+        else:
+            assert not started
+            assert app.state.document is document
+            assert document.changed
+            assert app.state.cluster.address == "local"
+            assert not kept.recall(app.state.settings.paths).cluster
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+async def test_the_edited_copy_of_the_chosen_grid_goes_on_unasked(
+    starter: Starter, grid_file: Path, shipped: bool
+) -> None:
+    app = starter()
+    path = app.state.ready_grids / "quick.toml" if shipped else grid_file
+    document = edited(app, path, ready=shipped)
+    roundabout = path.parent / ".." / path.parent.name / path.name
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.post_message(GridChosen(roundabout, ClusterChoice("simulated"), run=False, ready=shipped))
+        await ready(pilot)
+        assert isinstance(app.screen, GridScreen)
+        assert app.state.document is document
+        assert document.changed
+        assert app.state.cluster.address == "simulated"
