@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import tomli
+from textual.events import AppBlur, AppFocus
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -377,13 +378,45 @@ async def test_the_editor_survives_every_size(editor: Editor) -> None:
     app = editor()
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        await pilot.press("enter")
+        await pilot.press("enter", "space", "7")
         for width, height in ((40, 10), (59, 16), (60, 15), (80, 24), (30, 8), (200, 60)):
             await pilot.resize_terminal(width, height)
-            await pilot.pause()
+            await ready(pilot)
             if width < 60 or height < 16:
                 assert "too small" in app.text()
-        assert "linger.ms" in app.text()
+            else:
+                assert "0 5 20 7" in app.text()
+        await pilot.press("5", "enter")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 75]
+
+
+async def test_what_is_typed_waits_while_the_terminal_has_no_focus(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7")
+        app.post_message(AppBlur())
+        await ready(pilot)
+        app.redraw()  # as it is drawn for a study that goes on meanwhile
+        await ready(pilot)
+        app.post_message(AppFocus())
+        await ready(pilot)
+        await pilot.press("5", "enter")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 75]
+
+
+async def test_a_click_on_another_row_leaves_the_open_one_as_it_was(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7")
+        other = next(row for row in app.screen.query(GridRow) if row.row.key == "producer.compression.type")
+        await pilot.click(other)
+        await ready(pilot)
+        assert not app.screen.query(Input)
+        assert document(app).text == GRID
 
 
 async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:

@@ -277,9 +277,14 @@ class GridRow(Widget, can_focus=True):
         self.keep(event.by)
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
-        """A click elsewhere leaves the row as it was."""
-        if self.editing and not self.has_focus_within:
+        """Going on elsewhere leaves the row as it was. While nothing has the focus, the terminal lost it or is too
+        small, and what was typed waits for it to come back."""
+        if self.is_attached and self.editing and self.screen.focused is not None and not self.has_focus_within:
             self.close(focus=False)
+
+    def take_focus(self) -> None:
+        """Have the focus where the person goes on: in the input while it is open, else on the row."""
+        self.screen.set_focus(self.query_one(RowInput) if self.editing else self)
 
     def on_click(self, event: Click) -> None:
         if event.chain == 2 and self._row.editable:
