@@ -258,6 +258,28 @@ async def test_saving_over_somebody_elses_change_asks(editor: Editor, grid_file:
         assert grid_file.read_text() == "# theirs\n"
 
 
+async def test_saving_as_under_the_same_name_asks_about_somebody_elses_change(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("f2")
+        await pilot.pause()
+        await pilot.press("enter")
+        await ready(pilot)
+        assert app.state.said[-1].text == f"saved: {grid_file}"
+        grid_file.write_text("# theirs\n")
+        await pilot.press("f2")
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "was changed by someone else" in app.text()
+        await pilot.press("escape")
+        await ready(pilot)
+        assert grid_file.read_text() == "# theirs\n"
+
+
 async def test_saving_as_asks_before_it_replaces(editor: Editor, grid_file: Path) -> None:
     app = editor()
     other = grid_file.with_name("mine2.toml")
