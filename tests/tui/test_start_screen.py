@@ -44,6 +44,19 @@ async def test_clusters_grids_and_their_price_are_shown_before_enter(starter: St
         assert "needs 2 GB memory" in " ".join(text.split())
 
 
+async def test_a_grid_that_was_written_meanwhile_has_its_new_price(starter: Starter) -> None:
+    app = starter()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert app.text().count("6 cells") == 2
+        await pilot.press("5")
+        await ready(pilot)
+        (app.state.ready_grids / "latency.toml").write_text(GRID.replace("[0, 5, 20]", "[0, 5, 20, 50]"))
+        await pilot.press("o")
+        await ready(pilot)
+        assert (app.text().count("6 cells"), app.text().count("8 cells")) == (1, 1)
+
+
 async def test_enter_runs_the_preselected_grid_on_the_preselected_cluster(
     starter: Starter, started: list[list[str]], size: tuple[int, int]
 ) -> None:

@@ -53,6 +53,8 @@ class StartScreen(Place):
         self._drawn_for: tuple[object, ...] = ()
         self._clusters_for: tuple[object, ...] = ()
         self._working: tuple[AtWork, ...] = ()
+        self._resumed = False
+        """In front again: grid files may have been written meanwhile."""
         self._offered = ""
         """The line that was highlighted for the person, who may have gone on from there."""
 
@@ -74,6 +76,7 @@ class StartScreen(Place):
 
     def on_screen_resume(self) -> None:
         self.post_message(StudiesWanted())
+        self._resumed = True
         super().on_screen_resume()
 
     # From the state.
@@ -82,8 +85,9 @@ class StartScreen(Place):
         working = studies_at_work(state)
         where = (state.cluster, state.remembered.clusters, state.remembered.recent, self.app.size.width, working)
         self._show_head(state)
-        if where == self._drawn_for:
+        if where == self._drawn_for and not self._resumed:
             return
+        self._resumed = False
         first = not self._drawn_for
         untouched = self.query_one("#what", ChoiceList).chosen == self._offered and not self._working
         self._drawn_for = where
@@ -93,8 +97,8 @@ class StartScreen(Place):
         self._show_clusters(None if offered == self._clusters_for else state.cluster)
         self._clusters_for = offered
         cards = grid_cards.offered(state.ready_grids, state.remembered.recent)
-        known = {card.path: card for card in self._cards}
-        self._cards = [known.get(card.path, card) for card in cards]
+        known = {(card.path, card.stamp): card for card in self._cards}
+        self._cards = [known.get((card.path, card.stamp), card) for card in cards]
         if first or (working and untouched):
             self._offered = f"{_WATCH}{working[0].study_id}" if working else self._preselected(state)
             self._show_cards(self._offered)
@@ -170,7 +174,8 @@ class StartScreen(Place):
                 self.app.call_from_thread(self._card_read, number, grid_cards.read(card))
 
     def _card_read(self, number: int, card: GridCard) -> None:
-        if number < len(self._cards) and self._cards[number].path == card.path:
+        asked = self._cards[number] if number < len(self._cards) else None
+        if asked is not None and (asked.path, asked.stamp) == (card.path, card.stamp):
             self._cards[number] = card
             self._show_cards()
 
