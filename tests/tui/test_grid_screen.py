@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,10 @@ from textual.events import AppBlur, AppFocus
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from ingestune_tui.kafka.version import client_version
+from ingestune_tui.model.events import now
+from ingestune_tui.model.space import expand
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.grid_document import GridDocument
 from ingestune_tui.tui.messages import RunAsked
 from ingestune_tui.tui.screens.dialogs import Dialog
@@ -20,8 +25,11 @@ from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.pick_property import PickProperty
 from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.grid_row import GridRow
+from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
+from ingestune_tui.tuning.identity import method_hash
 from tests.tui.conftest import GRID
-from tests.tui.shown import ShownApp, ready
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import Gone, ShownApp, ready
 
 Editor = Callable[..., ShownApp]
 BROKEN = GRID.replace('"lz4"]', '"lz5"]').replace("[search]", "[search]\nbudgt = 3")
@@ -451,37 +459,50 @@ async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:
         assert "No grid yet" in app.text()
 
 
-async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_path: Path) -> None:
-    from ingestune_tui.kafka.version import client_version
-    from ingestune_tui.model.events import now
-    from ingestune_tui.model.space import expand
-    from ingestune_tui.storage.store import Store
-    from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
-    from ingestune_tui.tuning.identity import method_hash
-    from tests.tui.fake_study import FakeStudy
-
-    app = editor()
-    grid_file = resolve(GRID, tmp_path / "mine.toml")
-    workload = grid_file.grid.workloads[0]
-    cell = expand(grid_file.grid, workload).cells[0].configuration
-    grid = grid_file.grid
-    method = method_hash(workload, grid.timings, grid.limits, payload_fingerprint(workload, tmp_path))
+async def measure_a_cell(store: Store, directory: Path) -> None:
+    """As if a study had measured the first cell of the usual grid here."""
+    grid_file = resolve(GRID, directory / "mine.toml")
+    grid, workload = grid_file.grid, grid_file.grid.workloads[0]
+    cell = expand(grid, workload).cells[0].configuration
     fake = FakeStudy(pairs=4, searched=4)
     fake.all()
     done = next(trial for trial in fake.trials if trial.counts and not trial.flags)
+    await store.create_study(msgspec.structs.replace(fake.study(), host=socket.gethostname()))
+    trial = msgspec.structs.replace(
+        done,
+        configuration=cell,
+        config_hash=cell.hash,
+        method_hash=method_hash(workload, grid.timings, grid.limits, payload_fingerprint(workload, directory)),
+        client_version=client_version(),
+        finished_at=now(),
+    )
+    await store.finish_trial(trial, (), {})
+
+
+async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_path: Path) -> None:
+    app = editor()
     async with await Store.open(tmp_path / "results.db") as store:
-        await store.create_study(msgspec.structs.replace(fake.study(), host=socket.gethostname()))
-        trial = msgspec.structs.replace(
-            done,
-            configuration=cell,
-            config_hash=cell.hash,
-            method_hash=method,
-            client_version=client_version(),
-            finished_at=now(),
-        )
-        await store.finish_trial(trial, (), {})
+        await measure_a_cell(store, tmp_path)
         app.state.store = store
         async with app.run_test(size=(80, 24)) as pilot:
             await ready(pilot)
+            await ready(pilot)
+            assert "3x2 = 6 cells, 1 cached" in app.text()
+
+
+async def test_cells_that_a_study_has_just_measured_are_counted_when_it_ends(editor: Editor, tmp_path: Path) -> None:
+    app = editor()
+    async with await Store.open(tmp_path / "results.db") as store:
+        app.state.store = store
+
+        async def connect() -> Any:
+            await measure_a_cell(store, tmp_path)
+            return Gone(FakeStudy().all()[0])
+
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            assert "3x2 = 6 cells" in app.text()
+            assert "1 cached" not in app.text()
+            await app._watch(connect, "grid").wait()
             await ready(pilot)
             assert "3x2 = 6 cells, 1 cached" in app.text()
