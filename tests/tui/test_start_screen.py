@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from ingestune_tui import settings as kept
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.grid_document import GridDocument
 from ingestune_tui.tui.messages import GridChosen
 from ingestune_tui.tui.screens.ask_cluster import AddressDialog, wrong_with_address
@@ -19,6 +21,7 @@ from ingestune_tui.tui.screens.start import StartScreen
 from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.path_input import complete, matches
 from tests.tui.conftest import GRID
+from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, ready
 
 Starter = Callable[[], ShownApp]
@@ -55,6 +58,22 @@ async def test_a_grid_that_was_written_meanwhile_has_its_new_price(starter: Star
         await pilot.press("o")
         await ready(pilot)
         assert (app.text().count("6 cells"), app.text().count("8 cells")) == (1, 1)
+
+
+async def test_the_head_counts_what_is_stored_each_time_it_is_looked_at(starter: Starter, tmp_path: Path) -> None:
+    app = starter()
+    async with await Store.open(tmp_path / "results.db") as store:
+        app.state.store = store
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            assert "results:" not in app.text()
+            for number, words in enumerate(("results: 1 study, 0 trials", "results: 2 studies, 0 trials")):
+                await store.create_study(replace(FakeStudy().study(), id=f"study-{number}", name=f"night-{number}"))
+                await pilot.press("5")
+                await ready(pilot)
+                await pilot.press("o")
+                await ready(pilot)
+                assert app.text().splitlines()[0].endswith(words)
 
 
 async def test_enter_runs_the_preselected_grid_on_the_preselected_cluster(

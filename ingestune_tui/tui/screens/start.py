@@ -26,6 +26,7 @@ from ingestune_tui.units import about_bytes, format_duration
 if TYPE_CHECKING:
     from ingestune_tui.tui.grid_cards import GridCard
     from ingestune_tui.tui.state import AppState, ClusterChoice
+    from ingestune_tui.tui.stored import StudyLine
 
 _ADDRESS = "+address"
 _FILE = "+file"
@@ -113,9 +114,10 @@ class StartScreen(Place):
 
     def _show_head(self, state: AppState) -> None:
         head = Content.assemble(("ingestune", "bold $tuned"))
-        gap = self.app.size.width - 2 - len("ingestune") - len(state.results)
-        if state.results and gap > 0:
-            head = head.pad_right(gap) + Content.assemble((state.results, "$quiet"))
+        results = _results(state.studies or ())
+        gap = self.app.size.width - 2 - len("ingestune") - len(results)
+        if results and gap > 0:
+            head = head.pad_right(gap) + Content.assemble((results, "$quiet"))
         self.query_one("#start-head", Static).update(head)
 
     def _show_clusters(self, chosen: ClusterChoice | None) -> None:
@@ -287,6 +289,14 @@ class StartScreen(Place):
         cluster = self._cluster() or self.ingestune.state.cluster
         if path is not None:
             self.post_message(GridChosen(Path(path), cluster, run=run, ready=False))
+
+
+def _results(studies: tuple[StudyLine, ...]) -> str:
+    """What is stored so far, in a few words; empty before the first study."""
+    count, trials = len(studies), sum(line.trials for line in studies)
+    if not count:
+        return ""
+    return f"results: {count} {'study' if count == 1 else 'studies'}, {trials} trial{'s' * (trials != 1)}"
 
 
 def _price(card: GridCard, *, brief: bool) -> Content:
