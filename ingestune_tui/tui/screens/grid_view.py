@@ -117,6 +117,10 @@ class GridView(Place):
             text.update(help_for(*wanted))
             self.call_after_refresh(text.refresh, layout=True)  # the first text comes before the panel has its width
 
+    @property
+    def half_typed(self) -> bool:
+        return any(widget.half_typed for widget in self._row_widgets())
+
     # Where the person is.
 
     @property

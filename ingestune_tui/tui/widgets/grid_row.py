@@ -112,6 +112,11 @@ class GridRow(Widget, can_focus=True):
         """True while its input is open."""
         return bool(self.query(RowInput))
 
+    @property
+    def half_typed(self) -> bool:
+        """True while its input holds something else than the row."""
+        return self.editing and self.query_one(RowInput).value != self._row.typed
+
     def show_row(self, row: Row, columns: Columns) -> None:
         """Take new contents; nothing is drawn when they are the same."""
         if row != self._row or columns != self._columns:
