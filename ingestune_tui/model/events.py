@@ -268,11 +268,17 @@ class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="do"):
 
 
 class Skip(msgspec.Struct, frozen=True, tag="skip", tag_field="do"):
-    """Drop the running trial; its configuration is not tried again in the search."""
+    """Drop a trial while it runs; its configuration is not tried again in the search."""
+
+    trial: int
+    """The one that the person saw running; any other is left alone."""
 
 
 class StopAndConfirm(msgspec.Struct, frozen=True, tag="confirm", tag_field="do"):
-    """End the search now and confirm its leader."""
+    """End a search now and confirm its leader."""
+
+    message_bytes: int
+    """Whose search: that over another size, which may have begun meanwhile, goes on."""
 
 
 class RunAgain(msgspec.Struct, frozen=True, tag="again", tag_field="do"):

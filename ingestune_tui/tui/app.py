@@ -214,7 +214,8 @@ class IngestuneApp(Editing):
         from ingestune_tui.tui.screens.dialogs import ask, ask_to_quit
 
         document = self.state.document
-        if document is not None and document.changed:
+        half_typed = isinstance(self.screen, Place) and self.screen.half_typed
+        if document is not None and (document.changed or half_typed):
             question = ask(f"{document.name} has unsaved changes", "Quitting drops them.", "Drop them", destroys=True)
             if await self.push_screen_wait(question) != "yes":
                 return

@@ -99,22 +99,23 @@ class Editing(Watching):
 
     @on(GridChosen)
     def _grid_chosen(self, message: GridChosen) -> None:
-        self.choose_cluster(message.cluster)
         document = self.state.document
         if document is None or not document.changed:
             self._open_chosen(message)
-        elif document.name == message.path.name:
-            self._use_document(run=message.run)  # the edited copy goes on; it is not read again from the disk
+        elif document.is_from(message.path):
+            self._use_document(message)  # the edited copy goes on; it is not read again from the disk
         else:
             self._replace_unsaved(message, document.name)
 
     def _open_chosen(self, message: GridChosen) -> None:
         if self.open_grid(message.path, ready=message.ready):
-            self._use_document(run=message.run)
+            self._use_document(message)
 
-    def _use_document(self, *, run: bool) -> None:
+    def _use_document(self, message: GridChosen) -> None:
+        """On the cluster that was chosen with it, and only now: a choice that was taken back changes nothing."""
+        self.choose_cluster(message.cluster)
         document = self.state.document
-        if run and document is not None and not document.problems:
+        if message.run and document is not None and not document.problems:
             self.ask_and_run()
         else:
             self.switch_mode("grid")

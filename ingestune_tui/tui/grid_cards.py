@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,8 @@ class GridCard:
     path: Path
     ready: bool
     """Ships with ingestune."""
+    stamp: tuple[int, int] = (0, 0)
+    """When the file was written (nanoseconds) and its bytes: with others it is to be read again."""
     purpose: str = ""
     """Its first comment, or its title."""
     count: GridCount | None = None
@@ -49,16 +51,24 @@ def short_path(path: Path) -> str:
 
 
 def offered(directory: Path, recent: tuple[str, ...]) -> list[GridCard]:
-    """Ready grids in a fixed order, then recent ones that still exist. Reads no file."""
+    """Ready grids in a fixed order, then recent ones that still exist. Opens no file."""
     rank = {name: number for number, name in enumerate(_ORDER)}
     ready = sorted(directory.glob("*.toml"), key=lambda path: (rank.get(path.stem, len(rank)), path.stem))
-    cards = [GridCard(path, True) for path in ready]
+    cards = [GridCard(path, True, _stamp(path)) for path in ready]
     here = set(ready)
     for entry in recent[:MAX_RECENT]:
         path = Path(entry)
         if path not in here and path.is_file():
-            cards.append(GridCard(path, False))
+            cards.append(GridCard(path, False, _stamp(path)))
     return cards
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:  # opening it says what is wrong
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def read(card: GridCard) -> GridCard:
@@ -70,19 +80,18 @@ def read(card: GridCard) -> GridCard:
     try:
         document = GridDocument.open(card.path)
     except UsageError as error:
-        return GridCard(card.path, card.ready, problem=error.what)
+        return replace(card, problem=error.what)
     purpose = purpose_of(document.text) or str(document.plain.get("title", ""))[:200]
     grid = document.grid
     if grid is None:
         number = len(document.problems)
         problem = f"{number} problem{'s' * (number != 1)}: {document.problems[0]}"
-        return GridCard(card.path, card.ready, purpose, problem=problem)
-    return GridCard(
-        card.path,
-        card.ready,
-        purpose,
-        count_grid(grid, fresh=True),  # at its dearest: on `local`
-        len(grid.workloads),
+        return replace(card, purpose=purpose, problem=problem)
+    return replace(
+        card,
+        purpose=purpose,
+        count=count_grid(grid, fresh=True),  # at its dearest: on `local`
+        sizes=len(grid.workloads),
         broker_changes=Scope.BROKER in grid.scopes,
         broker_restarts=Scope.BROKER_STATIC in grid.scopes,
     )

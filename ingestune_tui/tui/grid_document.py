@@ -35,6 +35,8 @@ class GridDocument:
         """`ready` grids ship with ingestune: they are copied, never written to."""
         self.name = name
         self.path = None if ready else path
+        self._source = path
+        """The file this text began as; for a ready grid the one it is a copy of."""
         self.directory = path.parent if path is not None else Path.cwd()
         """Where relative paths in the grid start."""
         self.saved_text = text
@@ -65,6 +67,10 @@ class GridDocument:
     def changed(self) -> bool:
         """True when the file holds something else."""
         return self._text != self.saved_text
+
+    def is_from(self, path: Path) -> bool:
+        """True when this text was opened from the file that `path` leads to, or was saved to it."""
+        return self._source is not None and _real(self._source) == _real(path)
 
     def _take(self, text: str) -> None:
         self._text = text
@@ -213,9 +219,7 @@ class GridDocument:
 
     def save(self, path: Path | None = None) -> Path:
         """Write the text, whole or not at all. Raises ExportError naming the file."""
-        target = (path or self.path or Path(self.name)).expanduser()
-        with contextlib.suppress(OSError):
-            target = target.resolve()  # a link stays a link, its target is written
+        target = _real(path or self.path or Path(self.name))  # a link stays a link, its target is written
         temporary = ""
         try:
             mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
@@ -233,8 +237,18 @@ class GridDocument:
             raise ExportError(
                 f"{target} could not be written: {problem.strerror}", "F2 saves under another name."
             ) from problem
-        self.path, self.name, self.directory, self.saved_text = target, target.name, target.parent, self._text
+        self.path = self._source = target
+        self.name, self.directory, self.saved_text = target.name, target.parent, self._text
         return target
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; one whose links cannot be followed stands for itself."""
+    path = path.expanduser()
+    try:
+        return path.resolve()
+    except OSError:
+        return path
 
 
 def _lookup(document: Any, keys: Keys) -> Any:

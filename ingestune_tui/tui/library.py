@@ -81,10 +81,6 @@ class Library(App[int]):
             return
         self.state.store = store
         try:
-            counts = await store.trial_counts()
-            trials = sum(counts.values())
-            studies = len(await store.studies())
-            self.state.results = f"results: {studies} studies, {trials} trials" if studies else ""
             if self._first_study is not None:
                 first = self._first_study
                 self.open_study((await (store.find_study(first) if first else store.study_to_watch())).id)

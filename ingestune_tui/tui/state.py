@@ -89,8 +89,6 @@ class AppState:
     cluster: ClusterChoice
     ready_grids: Path = Path()
     """The directory of the grids that ship with ingestune."""
-    results: str = ""
-    """What is stored so far, in a few words: `4 studies, 212 trials`."""
     document: GridDocument | None = None
     """The grid in the editor."""
     count: GridCount | None = None

@@ -143,7 +143,7 @@ class Watching(Library):
             self.lost = view
             self.say("the study's process ended without a last word; R in Studies goes on with it", "error")
         self.read_studies()
-        self.redraw()
+        self.document_changed()  # cells of the grid in the editor may have been measured
 
     async def _follow(self, client: StudyClient, view: StudyView, asked_at: str) -> None:
         """Fold its events. What was said before `asked_at` is in the event list and makes no toast again."""

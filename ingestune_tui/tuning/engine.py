@@ -43,7 +43,7 @@ from ingestune_tui.tuning.search import observations
 from ingestune_tui.tuning.trial_loop import TrialLoop, topic_stem
 from ingestune_tui.tuning.waits import Stopped
 from ingestune_tui.tuning.workload_run import Identity, WorkloadRun
-from ingestune_tui.units import three_digits
+from ingestune_tui.units import format_bytes, three_digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +99,19 @@ class Engine:
         """Go on after a pause."""
         self._loop.resume()
 
-    def skip(self) -> None:
-        """Drop the running trial. Only a search trial of a configuration that is not the baseline can be skipped."""
-        if not self._loop.skip():
-            self._emit(Notice(level="info", text="only a configuration of the search can be skipped"))
+    def skip(self, number: int) -> None:
+        """Drop the trial `number` if it runs. Only a search trial of what is not the baseline can be skipped."""
+        if not self._loop.skip(number):
+            why = "it is over, or no configuration of the search"
+            self._emit(Notice(level="warning", text=f"trial {number} was not skipped: {why}"))
 
-    def stop_and_confirm(self) -> None:
-        """End the search after the running trial and confirm its leader."""
-        if self._run is not None:
-            self._run.confirm_now = True
+    def stop_and_confirm(self, message_bytes: int) -> None:
+        """End the search over this size of messages after the running trial and confirm its leader."""
+        if self._run is None or self._run.message_bytes != message_bytes:
+            text = f"nothing was stopped: the search over {format_bytes(message_bytes)} messages is not at work"
+            self._emit(Notice(level="warning", text=text))
+            return
+        self._run.confirm_now = True
         self._loop.resume()
 
     def run_again(self, number: int) -> None:

@@ -215,10 +215,10 @@ class StudyProcess:
                 engine.pause()
             case events.Resume():
                 engine.resume()
-            case events.Skip():
-                engine.skip()
-            case events.StopAndConfirm():
-                engine.stop_and_confirm()
+            case events.Skip(trial=number):
+                engine.skip(number)
+            case events.StopAndConfirm(message_bytes=message_bytes):
+                engine.stop_and_confirm(message_bytes)
             case events.RunAgain(trial=number):
                 engine.run_again(number)
             case events.StopStudy():

@@ -114,13 +114,13 @@ class TrialLoop:
     def paused(self) -> bool:
         return self._waits.paused
 
-    def skip(self) -> bool:
-        """Drop the running trial. False, and nothing dropped, unless it is a search trial of a non-baseline.
+    def skip(self, number: int) -> bool:
+        """Drop the trial `number`. False, and nothing dropped, unless it runs and is a search trial of a non-baseline.
 
         One that the person asked for can always be dropped.
         """
         planned = self._planned
-        if self._running is None or self._asked or planned is None:
+        if self._running is None or self._asked or planned is None or number != self._number:
             return False
         if planned.role != "again" and (planned.role != "search" or planned.baseline):
             return False

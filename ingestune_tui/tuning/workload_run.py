@@ -87,6 +87,11 @@ class WorkloadRun:
         """No cell of the grid can be measured."""
 
     @property
+    def message_bytes(self) -> int:
+        """The size of the messages that it tunes for."""
+        return self._space.workload.message_bytes
+
+    @property
     def _trials(self) -> list[Trial]:
         return self._record.of(self._space.workload)
 

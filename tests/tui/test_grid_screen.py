@@ -5,13 +5,19 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import tomli
+from textual.events import AppBlur, AppFocus
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from ingestune_tui.kafka.version import client_version
+from ingestune_tui.model.events import now
+from ingestune_tui.model.space import expand
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.grid_document import GridDocument
 from ingestune_tui.tui.messages import RunAsked
 from ingestune_tui.tui.screens.dialogs import Dialog
@@ -19,8 +25,11 @@ from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.pick_property import PickProperty
 from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.grid_row import GridRow
+from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
+from ingestune_tui.tuning.identity import method_hash
 from tests.tui.conftest import GRID
-from tests.tui.shown import ShownApp, ready
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import Gone, ShownApp, ready
 
 Editor = Callable[..., ShownApp]
 BROKEN = GRID.replace('"lz4"]', '"lz5"]').replace("[search]", "[search]\nbudgt = 3")
@@ -257,6 +266,28 @@ async def test_saving_over_somebody_elses_change_asks(editor: Editor, grid_file:
         assert grid_file.read_text() == "# theirs\n"
 
 
+async def test_saving_as_under_the_same_name_asks_about_somebody_elses_change(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("f2")
+        await pilot.pause()
+        await pilot.press("enter")
+        await ready(pilot)
+        assert app.state.said[-1].text == f"saved: {grid_file}"
+        grid_file.write_text("# theirs\n")
+        await pilot.press("f2")
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "was changed by someone else" in app.text()
+        await pilot.press("escape")
+        await ready(pilot)
+        assert grid_file.read_text() == "# theirs\n"
+
+
 async def test_saving_as_asks_before_it_replaces(editor: Editor, grid_file: Path) -> None:
     app = editor()
     other = grid_file.with_name("mine2.toml")
@@ -377,13 +408,45 @@ async def test_the_editor_survives_every_size(editor: Editor) -> None:
     app = editor()
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot)
-        await pilot.press("enter")
+        await pilot.press("enter", "space", "7")
         for width, height in ((40, 10), (59, 16), (60, 15), (80, 24), (30, 8), (200, 60)):
             await pilot.resize_terminal(width, height)
-            await pilot.pause()
+            await ready(pilot)
             if width < 60 or height < 16:
                 assert "too small" in app.text()
-        assert "linger.ms" in app.text()
+            else:
+                assert "0 5 20 7" in app.text()
+        await pilot.press("5", "enter")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 75]
+
+
+async def test_what_is_typed_waits_while_the_terminal_has_no_focus(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7")
+        app.post_message(AppBlur())
+        await ready(pilot)
+        app.redraw()  # as it is drawn for a study that goes on meanwhile
+        await ready(pilot)
+        app.post_message(AppFocus())
+        await ready(pilot)
+        await pilot.press("5", "enter")
+        await ready(pilot)
+        assert producer(app)["linger.ms"] == [0, 5, 20, 75]
+
+
+async def test_a_click_on_another_row_leaves_the_open_one_as_it_was(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7")
+        other = next(row for row in app.screen.query(GridRow) if row.row.key == "producer.compression.type")
+        await pilot.click(other)
+        await ready(pilot)
+        assert not app.screen.query(Input)
+        assert document(app).text == GRID
 
 
 async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:
@@ -396,37 +459,50 @@ async def test_without_a_grid_it_says_what_to_do(tmp_path: Path) -> None:
         assert "No grid yet" in app.text()
 
 
-async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_path: Path) -> None:
-    from ingestune_tui.kafka.version import client_version
-    from ingestune_tui.model.events import now
-    from ingestune_tui.model.space import expand
-    from ingestune_tui.storage.store import Store
-    from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
-    from ingestune_tui.tuning.identity import method_hash
-    from tests.tui.fake_study import FakeStudy
-
-    app = editor()
-    grid_file = resolve(GRID, tmp_path / "mine.toml")
-    workload = grid_file.grid.workloads[0]
-    cell = expand(grid_file.grid, workload).cells[0].configuration
-    grid = grid_file.grid
-    method = method_hash(workload, grid.timings, grid.limits, payload_fingerprint(workload, tmp_path))
+async def measure_a_cell(store: Store, directory: Path) -> None:
+    """As if a study had measured the first cell of the usual grid here."""
+    grid_file = resolve(GRID, directory / "mine.toml")
+    grid, workload = grid_file.grid, grid_file.grid.workloads[0]
+    cell = expand(grid, workload).cells[0].configuration
     fake = FakeStudy(pairs=4, searched=4)
     fake.all()
     done = next(trial for trial in fake.trials if trial.counts and not trial.flags)
+    await store.create_study(msgspec.structs.replace(fake.study(), host=socket.gethostname()))
+    trial = msgspec.structs.replace(
+        done,
+        configuration=cell,
+        config_hash=cell.hash,
+        method_hash=method_hash(workload, grid.timings, grid.limits, payload_fingerprint(workload, directory)),
+        client_version=client_version(),
+        finished_at=now(),
+    )
+    await store.finish_trial(trial, (), {})
+
+
+async def test_cells_that_were_measured_before_are_counted(editor: Editor, tmp_path: Path) -> None:
+    app = editor()
     async with await Store.open(tmp_path / "results.db") as store:
-        await store.create_study(msgspec.structs.replace(fake.study(), host=socket.gethostname()))
-        trial = msgspec.structs.replace(
-            done,
-            configuration=cell,
-            config_hash=cell.hash,
-            method_hash=method,
-            client_version=client_version(),
-            finished_at=now(),
-        )
-        await store.finish_trial(trial, (), {})
+        await measure_a_cell(store, tmp_path)
         app.state.store = store
         async with app.run_test(size=(80, 24)) as pilot:
             await ready(pilot)
+            await ready(pilot)
+            assert "3x2 = 6 cells, 1 cached" in app.text()
+
+
+async def test_cells_that_a_study_has_just_measured_are_counted_when_it_ends(editor: Editor, tmp_path: Path) -> None:
+    app = editor()
+    async with await Store.open(tmp_path / "results.db") as store:
+        app.state.store = store
+
+        async def connect() -> Any:
+            await measure_a_cell(store, tmp_path)
+            return Gone(FakeStudy().all()[0])
+
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            assert "3x2 = 6 cells" in app.text()
+            assert "1 cached" not in app.text()
+            await app._watch(connect, "grid").wait()
             await ready(pilot)
             assert "3x2 = 6 cells, 1 cached" in app.text()

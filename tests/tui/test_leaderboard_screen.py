@@ -172,6 +172,14 @@ async def test_space_marks_rows_and_c_compares_them(tmp_path: Path) -> None:
         assert "cells" in app.text()
 
 
+async def test_tab_in_a_study_of_one_size_keeps_the_marks(tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("space", "space", "tab")
+        await pilot.pause()
+        assert app.text().count("•") == 2
+
+
 async def test_c_without_marks_compares_the_row_with_the_baseline(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "leaderboard", finished())
     async with app.run_test(size=(80, 24)) as pilot:

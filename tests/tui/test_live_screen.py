@@ -168,7 +168,33 @@ async def test_x_skips_the_trial(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("x")
-        assert app.commands == [Skip()]
+        assert app.commands == [Skip(16)]
+
+
+@pytest.mark.parametrize("keys", [["f"], ["left"]])
+async def test_a_trial_that_is_not_looked_at_cannot_be_skipped(tmp_path: Path, keys: list[str]) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    async with app.run_test(size=(120, 24)) as pilot:
+        assert "x skip" in app.text()
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert "x skip" not in app.text()
+        await pilot.press("x")
+        assert app.commands == []
+        await pilot.press("f" if keys == ["f"] else "right", "x")
+        assert app.commands == [Skip(16)]
+
+
+async def test_stop_and_confirm_names_the_size_that_was_asked_about(tmp_path: Path) -> None:
+    view = until(FakeStudy().all(), 16, "saturated", 9)
+    assert view.progress is not None
+    app = ShownApp(tmp_path, "live", view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("S")
+        view.apply(msgspec.structs.replace(view.progress, message_bytes=10_000))
+        await pilot.press("right", "enter")
+        await pilot.pause()
+        assert app.commands == [StopAndConfirm(1000)]
 
 
 async def test_stop_and_confirm_asks_and_the_safe_answer_has_the_focus(tmp_path: Path) -> None:
@@ -178,7 +204,7 @@ async def test_stop_and_confirm_asks_and_the_safe_answer_has_the_focus(tmp_path:
         assert app.commands == []
         await pilot.press("S", "right", "enter")
         await pilot.pause()
-        assert app.commands == [StopAndConfirm()]
+        assert app.commands == [StopAndConfirm(1000)]
 
 
 async def test_keys_that_cannot_work_now_are_not_offered(tmp_path: Path) -> None:

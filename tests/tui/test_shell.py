@@ -177,6 +177,32 @@ async def test_unsaved_changes_are_asked_about(editor: Editor) -> None:
         assert app.is_running
 
 
+@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
+async def test_what_is_typed_and_not_yet_kept_is_asked_about(editor: Editor, key: str) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7", key)
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "mine.toml has unsaved changes" in app.text()
+        await pilot.press("enter")
+        await ready(pilot)
+        await pilot.press("5", "enter")
+        await ready(pilot)
+        assert app.state.document is not None
+        assert "[0, 5, 20, 75]" in app.state.document.text
+
+
+async def test_an_open_input_that_holds_what_the_row_holds_is_not_asked_about(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "ctrl+c")
+        await pilot.pause()
+    assert app.return_value == 0
+
+
 @pytest.mark.parametrize("name", [theme.name for theme in THEMES if theme.name != "dark"])
 async def test_every_theme_draws_every_place(editor: Editor, name: str) -> None:
     app = editor()

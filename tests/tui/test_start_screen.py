@@ -6,16 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from ingestune_tui import settings as kept
+from ingestune_tui.storage.store import Store
+from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.tui.messages import GridChosen
 from ingestune_tui.tui.screens.ask_cluster import AddressDialog, wrong_with_address
 from ingestune_tui.tui.screens.ask_path import PathDialog
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.start import StartScreen
+from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.path_input import complete, matches
 from tests.tui.conftest import GRID
+from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, ready
 
 Starter = Callable[[], ShownApp]
@@ -39,6 +45,35 @@ async def test_clusters_grids_and_their_price_are_shown_before_enter(starter: St
         assert "Does batching pay?" in text
         assert "writes up to" in text
         assert "needs 2 GB memory" in " ".join(text.split())
+
+
+async def test_a_grid_that_was_written_meanwhile_has_its_new_price(starter: Starter) -> None:
+    app = starter()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert app.text().count("6 cells") == 2
+        await pilot.press("5")
+        await ready(pilot)
+        (app.state.ready_grids / "latency.toml").write_text(GRID.replace("[0, 5, 20]", "[0, 5, 20, 50]"))
+        await pilot.press("o")
+        await ready(pilot)
+        assert (app.text().count("6 cells"), app.text().count("8 cells")) == (1, 1)
+
+
+async def test_the_head_counts_what_is_stored_each_time_it_is_looked_at(starter: Starter, tmp_path: Path) -> None:
+    app = starter()
+    async with await Store.open(tmp_path / "results.db") as store:
+        app.state.store = store
+        async with app.run_test(size=(80, 24)) as pilot:
+            await ready(pilot)
+            assert "results:" not in app.text()
+            for number, words in enumerate(("results: 1 study, 0 trials", "results: 2 studies, 0 trials")):
+                await store.create_study(replace(FakeStudy().study(), id=f"study-{number}", name=f"night-{number}"))
+                await pilot.press("5")
+                await ready(pilot)
+                await pilot.press("o")
+                await ready(pilot)
+                assert app.text().splitlines()[0].endswith(words)
 
 
 async def test_enter_runs_the_preselected_grid_on_the_preselected_cluster(
@@ -132,8 +167,6 @@ async def test_an_address_is_asked_for_checked_and_remembered(starter: Starter, 
 async def test_a_cluster_that_is_not_ours_is_asked_about_before_anything_starts(
     starter: Starter, started: list[list[str]]
 ) -> None:
-    from ingestune_tui.tui.state import ClusterChoice
-
     app = starter()
     app.state.cluster = ClusterChoice("kafka1:9092")
     async with app.run_test(size=(80, 24)) as pilot:
@@ -248,3 +281,59 @@ async def test_the_footer_says_of_every_line_what_enter_does_there(starter: Star
             await pilot.press(key)
             await pilot.pause()
             assert words in app.text().splitlines()[-1]
+
+
+def edited(app: ShownApp, path: Path, *, ready: bool = False) -> GridDocument:
+    """The app's grid: the one at `path`, with an edit that is not saved."""
+    document = GridDocument.open(path, ready=ready)
+    document.set_field(("title",), "Edited")
+    app.state.document = document
+    return document
+
+
+@pytest.mark.parametrize("answer", ["drop", "cancel"])
+async def test_another_grid_of_the_same_name_is_asked_about_and_never_mixed_up_with_the_edited_one(
+    starter: Starter, started: list[list[str]], tmp_path: Path, answer: str
+) -> None:
+    app = starter()
+    own = tmp_path / "quick.toml"
+    own.write_text(GRID)
+    document = edited(app, own)
+    chosen = GridChosen(app.state.ready_grids / "quick.toml", ClusterChoice("simulated"), run=True, ready=True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.post_message(chosen)
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "quick.toml has unsaved changes" in app.text()
+        assert app.state.cluster.address == "local"
+        await pilot.press(*(("right", "enter") if answer == "drop" else ("enter",)))
+        await ready(pilot)
+        if answer == "drop":
+            assert Path(started[0][0]).read_text() == GRID
+            assert app.state.cluster.address == started[0][2] == "simulated"
+        else:
+            assert not started
+            assert app.state.document is document
+            assert document.changed
+            assert app.state.cluster.address == "local"
+            assert not kept.recall(app.state.settings.paths).cluster
+
+
+@pytest.mark.parametrize("shipped", [True, False])
+async def test_the_edited_copy_of_the_chosen_grid_goes_on_unasked(
+    starter: Starter, grid_file: Path, shipped: bool
+) -> None:
+    app = starter()
+    path = app.state.ready_grids / "quick.toml" if shipped else grid_file
+    document = edited(app, path, ready=shipped)
+    roundabout = path.parent / ".." / path.parent.name / path.name
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        app.post_message(GridChosen(roundabout, ClusterChoice("simulated"), run=False, ready=shipped))
+        await ready(pilot)
+        assert isinstance(app.screen, GridScreen)
+        assert app.state.document is document
+        assert document.changed
+        assert app.state.cluster.address == "simulated"

@@ -82,7 +82,6 @@ async def test_a_database_that_cannot_be_opened_is_said_and_f5_tries_again(
         await pilot.press("f5")
         await says(app, pilot, "✓ finished")
         assert door.tried == 3
-        assert app.state.results == "results: 1 studies, 0 trials"
         assert "f5" not in app.text()
         await pilot.press("f5")
         await ready(pilot)

@@ -258,7 +258,7 @@ async def test_stop_and_confirm_ends_the_search_and_still_confirms(
     def script(order: TrialOrder) -> Measurement:
         if order.number == 8:
             assert world.engine is not None
-            world.engine.stop_and_confirm()
+            world.engine.stop_and_confirm(order.workload.message_bytes)
         return by_linger()(order)
 
     world = scripted(monkeypatch, store, SMALL, script)
@@ -282,7 +282,7 @@ async def test_a_skipped_configuration_is_not_tried_again(monkeypatch: pytest.Mo
         searching = order.number > 5 and order.configuration.get(Scope.PRODUCER, "linger.ms") == 50
         if searching and not skipped:
             skipped.append(order.number)
-            world.engine.skip()
+            world.engine.skip(order.number)
         return by_linger()(order)
 
     world.script = skip
@@ -297,11 +297,36 @@ async def test_a_skipped_configuration_is_not_tried_again(monkeypatch: pytest.Mo
     assert later == []
 
 
+async def test_a_skip_of_a_trial_that_is_over_drops_no_other(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        if world.engine is not None and order.number > 1:
+            world.engine.skip(order.number - 1)
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    study = await world.run(await world.study())
+    assert all(trial.error_code != "SKIPPED" for trial in await world.trials(study))
+    assert any(isinstance(event, Notice) and event.text.startswith("trial 7 was not skipped") for event in world.events)
+
+
+async def test_stop_and_confirm_of_another_size_stops_nothing(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    def script(order: TrialOrder) -> Measurement:
+        if world.engine is not None:
+            world.engine.stop_and_confirm(order.workload.message_bytes + 1)
+        return by_linger()(order)
+
+    world = scripted(monkeypatch, store, SMALL, script)
+    await world.run(await world.study())
+    (stop,) = [event for event in world.events if isinstance(event, SearchStopped)]
+    assert stop.reason != "stopped by the person"
+    assert any(isinstance(event, Notice) and event.text.startswith("nothing was stopped") for event in world.events)
+
+
 async def test_the_baseline_is_never_skipped(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
     def script(order: TrialOrder) -> Measurement:
         assert world.engine is not None
         if order.number == 2:
-            world.engine.skip()
+            world.engine.skip(order.number)
         return by_linger()(order)
 
     world = scripted(monkeypatch, store, SMALL, script)

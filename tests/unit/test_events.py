@@ -177,8 +177,8 @@ def test_commands_are_told_apart_and_nothing_else_is_one() -> None:
     for command in (
         events.Pause(),
         events.Resume(),
-        events.Skip(),
-        events.StopAndConfirm(),
+        events.Skip(trial=7),
+        events.StopAndConfirm(message_bytes=1000),
         events.RunAgain(trial=7),
         events.StopStudy(),
     ):

@@ -5,7 +5,7 @@ Here are its keys, the file and the run; `grid_view.py` draws the rows and `grid
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -13,6 +13,9 @@ from textual.binding import Binding, BindingType
 from ingestune_tui.errors import IngestuneError
 from ingestune_tui.tui.messages import RunAsked
 from ingestune_tui.tui.screens.grid_edits import GridEdits, deletable
+
+if TYPE_CHECKING:
+    from ingestune_tui.tui.grid_document import GridDocument
 
 _WHILE_READING = frozenset(
     (
@@ -90,18 +93,22 @@ class GridScreen(GridEdits):
         if document.path is None:
             self.action_save_as()
             return
-        if document.changed_on_disk():
-            from ingestune_tui.tui.screens.dialogs import ask
+        if await self._agreed_to_overwrite(document):
+            self._write(None)
 
-            question = ask(
-                f"{document.name} was changed by someone else",
-                "Saving puts your text in place of theirs.",
-                "Overwrite",
-                destroys=True,
-            )
-            if await self.app.push_screen_wait(question) != "yes":
-                return
-        self._write(None)
+    async def _agreed_to_overwrite(self, document: GridDocument) -> bool:
+        """Whether the text may go where it came from; asks when somebody else changed the file meanwhile."""
+        from ingestune_tui.tui.screens.dialogs import ask
+
+        if not document.changed_on_disk():
+            return True
+        question = ask(
+            f"{document.name} was changed by someone else",
+            "Saving puts your text in place of theirs.",
+            "Overwrite",
+            destroys=True,
+        )
+        return await self.app.push_screen_wait(question) == "yes"
 
     @work
     async def action_save_as(self) -> None:
@@ -118,7 +125,10 @@ class GridScreen(GridEdits):
         if typed is None:
             return
         path = Path(typed)
-        if path.exists() and path != document.path:
+        if document.path is not None and document.is_from(path):
+            if not await self._agreed_to_overwrite(document):
+                return
+        elif path.exists():
             question = ask(f"{path.name} exists", f"{path} will be replaced.", "Replace", destroys=True)
             if await self.app.push_screen_wait(question) != "yes":
                 return

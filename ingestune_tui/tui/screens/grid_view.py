@@ -98,12 +98,13 @@ class GridView(Place):
         return [widget for widget in self.query(GridRow) if widget.is_attached and not widget._pruning]
 
     def _focus_first(self) -> None:
-        """The row that had the focus last, else the first one: a hidden screen loses its focus."""
+        """The row with the open input or the last focus, else the first one: a hidden screen loses its focus."""
         if self.focused is None and self.query_one("#body").display:
             able = [widget for widget in self._row_widgets() if widget.can_focus]
-            wanted = next((widget for widget in able if widget.row.key == self._last_key), able[0] if able else None)
+            last = next((widget for widget in able if widget.row.key == self._last_key), able[0] if able else None)
+            wanted = self._current or last
             if wanted is not None:
-                self.set_focus(wanted)
+                wanted.take_focus()
 
     def _show_help(self) -> None:
         row = self._current
@@ -116,11 +117,18 @@ class GridView(Place):
             text.update(help_for(*wanted))
             self.call_after_refresh(text.refresh, layout=True)  # the first text comes before the panel has its width
 
+    @property
+    def half_typed(self) -> bool:
+        return any(widget.half_typed for widget in self._row_widgets())
+
     # Where the person is.
 
     @property
     def _current(self) -> GridRow | None:
+        """The row with the focus; while nothing has it, the one whose input waits for it to come back."""
         focused = self.focused
+        if focused is None:
+            return next((widget for widget in self._row_widgets() if widget.editing), None)
         if isinstance(focused, GridRow):
             return focused
         if focused is not None and isinstance(focused.parent, GridRow):

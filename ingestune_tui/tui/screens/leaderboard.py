@@ -262,7 +262,7 @@ class LeaderboardScreen(StudyPlace):
 
     def action_size(self, step: int) -> None:
         view = self.view
-        if view is not None and self._message_bytes in view.sizes:
+        if view is not None and len(view.sizes) > 1 and self._message_bytes in view.sizes:
             self._message_bytes = view.sizes[(view.sizes.index(self._message_bytes) + step) % len(view.sizes)]
             self._marked.clear()
             self.redraw()

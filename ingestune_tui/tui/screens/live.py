@@ -216,11 +216,11 @@ class LiveScreen(StudyPlace):
         if action == "hide":
             return self._trouble is not None and view is not None and not self._frozen
         if action == "skip":
-            active = view.active if view is not None else None
+            active = self._seen_running
             return running and active is not None and active.role in ("search", "again") and not active.baseline
         if action == "confirm":
             phase = view.progress.phase if view is not None and view.progress is not None else ""
-            return running and phase in ("preflight", "racing", "measuring")
+            return running and not self._frozen and phase in ("preflight", "racing", "measuring")
         if action == "export":
             return view is not None and self._winner(view) is not None
         if action in ("look", "maximise", "freeze"):
@@ -240,14 +240,26 @@ class LiveScreen(StudyPlace):
             self.redraw()
 
     def action_skip(self) -> None:
-        self.post_message(CommandGiven(Skip()))
+        if (active := self._seen_running) is not None:
+            self.post_message(CommandGiven(Skip(active.number)))
+
+    @property
+    def _seen_running(self) -> TrialView | None:
+        """The trial at work, if it is the one on the charts."""
+        shown = not self._frozen and self._looking_at is None
+        return self.view.active if self.view is not None and shown else None
 
     def action_confirm(self) -> None:
         from ingestune_tui.tui.screens.dialogs import ask
 
+        view = self.view
+        if view is None or view.progress is None:
+            return
+        message_bytes = view.progress.message_bytes  # now: the next size may have begun when the answer comes
+
         def answered(answer: str | None) -> None:
             if answer == "yes":
-                self.post_message(CommandGiven(StopAndConfirm()))
+                self.post_message(CommandGiven(StopAndConfirm(message_bytes)))
 
         self.app.push_screen(
             ask(

@@ -66,6 +66,11 @@ class Place(Screen[None]):
         """What the status line says: the study if there is one, else the grid."""
         return status_parts(state)
 
+    @property
+    def half_typed(self) -> bool:
+        """True while something was typed that the state does not know of yet."""
+        return False
+
     def redraw(self) -> None:
         """The fixed rows and the body, from the app's state as it is now."""
         if self.is_attached and self.is_mounted:

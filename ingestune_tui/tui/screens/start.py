@@ -26,6 +26,7 @@ from ingestune_tui.units import about_bytes, format_duration
 if TYPE_CHECKING:
     from ingestune_tui.tui.grid_cards import GridCard
     from ingestune_tui.tui.state import AppState, ClusterChoice
+    from ingestune_tui.tui.stored import StudyLine
 
 _ADDRESS = "+address"
 _FILE = "+file"
@@ -53,6 +54,8 @@ class StartScreen(Place):
         self._drawn_for: tuple[object, ...] = ()
         self._clusters_for: tuple[object, ...] = ()
         self._working: tuple[AtWork, ...] = ()
+        self._resumed = False
+        """In front again: grid files may have been written meanwhile."""
         self._offered = ""
         """The line that was highlighted for the person, who may have gone on from there."""
 
@@ -74,6 +77,7 @@ class StartScreen(Place):
 
     def on_screen_resume(self) -> None:
         self.post_message(StudiesWanted())
+        self._resumed = True
         super().on_screen_resume()
 
     # From the state.
@@ -82,8 +86,9 @@ class StartScreen(Place):
         working = studies_at_work(state)
         where = (state.cluster, state.remembered.clusters, state.remembered.recent, self.app.size.width, working)
         self._show_head(state)
-        if where == self._drawn_for:
+        if where == self._drawn_for and not self._resumed:
             return
+        self._resumed = False
         first = not self._drawn_for
         untouched = self.query_one("#what", ChoiceList).chosen == self._offered and not self._working
         self._drawn_for = where
@@ -93,8 +98,8 @@ class StartScreen(Place):
         self._show_clusters(None if offered == self._clusters_for else state.cluster)
         self._clusters_for = offered
         cards = grid_cards.offered(state.ready_grids, state.remembered.recent)
-        known = {card.path: card for card in self._cards}
-        self._cards = [known.get(card.path, card) for card in cards]
+        known = {(card.path, card.stamp): card for card in self._cards}
+        self._cards = [known.get((card.path, card.stamp), card) for card in cards]
         if first or (working and untouched):
             self._offered = f"{_WATCH}{working[0].study_id}" if working else self._preselected(state)
             self._show_cards(self._offered)
@@ -109,9 +114,10 @@ class StartScreen(Place):
 
     def _show_head(self, state: AppState) -> None:
         head = Content.assemble(("ingestune", "bold $tuned"))
-        gap = self.app.size.width - 2 - len("ingestune") - len(state.results)
-        if state.results and gap > 0:
-            head = head.pad_right(gap) + Content.assemble((state.results, "$quiet"))
+        results = _results(state.studies or ())
+        gap = self.app.size.width - 2 - len("ingestune") - len(results)
+        if results and gap > 0:
+            head = head.pad_right(gap) + Content.assemble((results, "$quiet"))
         self.query_one("#start-head", Static).update(head)
 
     def _show_clusters(self, chosen: ClusterChoice | None) -> None:
@@ -170,7 +176,8 @@ class StartScreen(Place):
                 self.app.call_from_thread(self._card_read, number, grid_cards.read(card))
 
     def _card_read(self, number: int, card: GridCard) -> None:
-        if number < len(self._cards) and self._cards[number].path == card.path:
+        asked = self._cards[number] if number < len(self._cards) else None
+        if asked is not None and (asked.path, asked.stamp) == (card.path, card.stamp):
             self._cards[number] = card
             self._show_cards()
 
@@ -282,6 +289,14 @@ class StartScreen(Place):
         cluster = self._cluster() or self.ingestune.state.cluster
         if path is not None:
             self.post_message(GridChosen(Path(path), cluster, run=run, ready=False))
+
+
+def _results(studies: tuple[StudyLine, ...]) -> str:
+    """What is stored so far, in a few words; empty before the first study."""
+    count, trials = len(studies), sum(line.trials for line in studies)
+    if not count:
+        return ""
+    return f"results: {count} {'study' if count == 1 else 'studies'}, {trials} trial{'s' * (trials != 1)}"
 
 
 def _price(card: GridCard, *, brief: bool) -> Content:

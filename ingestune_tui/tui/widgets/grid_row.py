@@ -112,6 +112,11 @@ class GridRow(Widget, can_focus=True):
         """True while its input is open."""
         return bool(self.query(RowInput))
 
+    @property
+    def half_typed(self) -> bool:
+        """True while its input holds something else than the row."""
+        return self.editing and self.query_one(RowInput).value != self._row.typed
+
     def show_row(self, row: Row, columns: Columns) -> None:
         """Take new contents; nothing is drawn when they are the same."""
         if row != self._row or columns != self._columns:
@@ -277,9 +282,14 @@ class GridRow(Widget, can_focus=True):
         self.keep(event.by)
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
-        """A click elsewhere leaves the row as it was."""
-        if self.editing and not self.has_focus_within:
+        """Going on elsewhere leaves the row as it was. While nothing has the focus, the terminal lost it or is too
+        small, and what was typed waits for it to come back."""
+        if self.is_attached and self.editing and self.screen.focused is not None and not self.has_focus_within:
             self.close(focus=False)
+
+    def take_focus(self) -> None:
+        """Have the focus where the person goes on: in the input while it is open, else on the row."""
+        self.screen.set_focus(self.query_one(RowInput) if self.editing else self)
 
     def on_click(self, event: Click) -> None:
         if event.chain == 2 and self._row.editable:
