@@ -33,6 +33,11 @@ _AT_ONCE = 500
 """Trials folded before other things get their turn."""
 
 
+def is_of(view: StudyView | None, study_id: str) -> bool:
+    """Whether it is a view of that study."""
+    return view is not None and view.started is not None and view.started.study_id == study_id
+
+
 async def read_study(store: Store, study: Study) -> StudyView:
     """A stored study as if it had been watched."""
     from ingestune_tui.tui.stored import stored_events  # 40 ms with the events and the catalogue
@@ -80,6 +85,17 @@ class Library(App[int]):
     def attach_to(self, study: Study) -> bool:
         """Look at a study whose process runs, instead of what is stored; False when it does not answer."""
         return False
+
+    def views(self) -> list[StudyView]:
+        """Every study that the app holds, shown or not."""
+        return [view for view in (self.state.study, self.state.live) if view is not None]
+
+    def let_go(self, study_id: str) -> None:
+        """Show a deleted study nowhere."""
+        if is_of(self.state.study, study_id):
+            self.state.study = None
+        if is_of(self.state.live, study_id):
+            self.state.live = None
 
     @work
     async def open_database(self) -> None:
@@ -143,7 +159,7 @@ class Library(App[int]):
         if (store := self.state.store) is None:
             return
         live = self.state.live
-        if live is not None and live.started is not None and live.started.study_id == study_id:
+        if live is not None and is_of(live, study_id):
             self.state.study = live
             self.switch_mode("live" if live.finished is None else "leaderboard")
             self.redraw()
@@ -169,6 +185,10 @@ class Library(App[int]):
                 await store.rename_study(message.study_id, message.name)
             except IngestuneError as error:
                 self.say_error(error)
+            else:
+                for view in self.views():
+                    if is_of(view, message.study_id):
+                        view.rename(message.name)
             self.read_studies()
 
     @on(StudyDeleteAsked)
@@ -179,6 +199,8 @@ class Library(App[int]):
                 await store.delete_study(message.study_id)
             except IngestuneError as error:
                 self.say_error(error)
+            else:
+                self.let_go(message.study_id)
             self.read_studies()
 
     @on(SamplesWanted)

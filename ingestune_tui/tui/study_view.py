@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 
+import msgspec
+
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.events import (
@@ -189,6 +191,11 @@ class StudyView:
         for event in events:
             view.apply(event)
         return view
+
+    def rename(self, name: str) -> None:
+        """The study has another name now; what was told of it keeps the old one."""
+        if self.started is not None:
+            self.started = msgspec.structs.replace(self.started, study=name)
 
     # What the screens ask ------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from textual import on, work
 
 from ingestune_tui.errors import IngestuneError, StudyError
-from ingestune_tui.tui.library import Library
+from ingestune_tui.tui.library import Library, is_of
 from ingestune_tui.tui.messages import CommandGiven, RunAgainAsked, StudyResumeAsked
 
 if TYPE_CHECKING:
@@ -45,6 +45,16 @@ class Watching(Library):
 
     def mark_changed(self) -> None:
         """Draw with the next tick; the app does it."""
+
+    def views(self) -> list[StudyView]:
+        """As ever, and the one that quitting sums up."""
+        return [*super().views(), *([self.watched] if self.watched is not None else [])]
+
+    def let_go(self, study_id: str) -> None:
+        """As ever; quitting has nothing to say of it either."""
+        super().let_go(study_id)
+        if is_of(self.watched, study_id):
+            self.watched = None
 
     async def agreed_to_resume(self, study: Study) -> bool:
         """Ask before an interrupted study loads somebody's cluster again; the app does it."""
