@@ -184,10 +184,6 @@ class Outbox:
         if revisions:
             await self._database.write(unit)
 
-    async def pulled_studies(self) -> set[str]:
-        """The ids of colleagues' studies."""
-        return {row[0] for row in await self._database.all("select id from study where origin <> ''")}
-
     async def studies_of(self, table: str) -> dict[str, str]:
         """Row to the study that it belongs to; none for clusters and configurations, which belong to nobody."""
         query = {

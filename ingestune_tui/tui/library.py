@@ -38,13 +38,13 @@ def is_of(view: StudyView | None, study_id: str) -> bool:
     return view is not None and view.started is not None and view.started.study_id == study_id
 
 
-async def read_study(store: Store, study: Study) -> StudyView:
-    """A stored study as if it had been watched."""
+async def read_study(store: Store, study: Study, host: str = "") -> StudyView:
+    """A stored study as if it had been watched; `host` is the other one that alone can go on with it."""
     from ingestune_tui.tui.stored import stored_events  # 40 ms with the events and the catalogue
     from ingestune_tui.tui.study_view import StudyView
 
     trials = await store.trials(study.id)
-    view = StudyView()
+    view = StudyView(host=host)
     for number, event in enumerate(stored_events(study, trials)):
         view.apply(event)
         if number % _AT_ONCE == _AT_ONCE - 1:
@@ -57,11 +57,22 @@ async def read_study(store: Store, study: Study) -> StudyView:
 
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:
     """Every study, newest first, with the number of its trials."""
-    from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
     from ingestune_tui.tui.stored import StudyLine
 
-    counts = await store.trial_counts()
-    return tuple(StudyLine(as_it_stands(study, "R"), counts.get(study.id, 0)) for study in await store.studies())
+    counts, pulled = await store.trial_counts(), await store.pulled_studies()
+    lines = []
+    for each in await store.studies():
+        study, host = as_known(each, "R", pulled=each.id in pulled)
+        lines.append(StudyLine(study, counts.get(study.id, 0), host))
+    return tuple(lines)
+
+
+def as_known(study: Study, how_to_go_on: str, *, pulled: bool) -> tuple[Study, str]:
+    """A study as it stands, and the other host that alone can go on with it; a colleague's stands as it was sent."""
+    from ingestune_tui.storage.owner import as_it_stands, other_host  # psutil: 10 ms
+
+    study = study if pulled else as_it_stands(study, how_to_go_on)
+    return study, other_host(study, pulled=pulled)
 
 
 class Library(App[int]):
@@ -164,13 +175,12 @@ class Library(App[int]):
             self.switch_mode("live" if live.finished is None else "leaderboard")
             self.redraw()
             return
-        from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
-
         try:
-            study = as_it_stands(await store.find_study(study_id), "5 Studies, R")
-            if study.state in ("running", "paused") and self.attach_to(study):
+            pulled = study_id in await store.pulled_studies()
+            study, host = as_known(await store.find_study(study_id), "5 Studies, R", pulled=pulled)
+            if not host and study.state in ("running", "paused") and self.attach_to(study):
                 return
-            self.state.study = await read_study(store, study)
+            self.state.study = await read_study(store, study, host)
         except IngestuneError as error:
             self.say_error(error)
             return

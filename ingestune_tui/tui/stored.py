@@ -23,6 +23,8 @@ class StudyLine:
 
     study: Study
     trials: int
+    host: str = ""
+    """The other host that alone can go on with it; empty where this one can."""
 
 
 def study_of(view: StudyView) -> Study:

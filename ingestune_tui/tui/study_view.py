@@ -114,6 +114,8 @@ class Scoring:
 class StudyView:
     """A study from its first event to its newest."""
 
+    host: str = ""
+    """The other host that alone can go on with it; empty where this one can."""
     started: StudyStarted | None = None
     trials: dict[int, TrialView] = field(default_factory=dict)
     """By number, in the order they were started."""

@@ -41,6 +41,15 @@ def today() -> date:
     return datetime.now().astimezone().date()
 
 
+def message_of(line: StudyLine) -> str:
+    """What the study has to say; of one that another host alone can go on with, that too."""
+    study = line.study
+    if not line.host or study.state == "finished":
+        return study.message
+    where = "runs on {}, as last synced" if study.state in ("running", "paused") else "{} alone can go on with it"
+    return " · ".join(each for each in (study.message, where.format(line.host)) if each)
+
+
 class FindInput(EagerInput):
     """The line that finds studies."""
 
@@ -140,7 +149,7 @@ class StudiesScreen(StudyPlace):
     def _say_more(self) -> None:
         """Below the list: that it is an old one, else what the study under the cursor has to say."""
         line = self.chosen
-        message = Content(line.study.message if line is not None else "")
+        message = Content(message_of(line) if line is not None else "")
         if line is not None and (unstable := unstable_text(line.study.outcomes, len(line.study.outcomes))):
             warning = Content.assemble((f"⚠ {unstable}", "$flag"))
             message = Content("\n").join((message, warning)) if message else warning
@@ -175,7 +184,7 @@ class StudiesScreen(StudyPlace):
             if line is not None and (live := self._live(line)) is not None:
                 # what waits goes on by itself, and a process that has said its last word hears none
                 return live.paused is not None and not is_waiting(live.paused)
-            return line is not None and line.study.state in ("interrupted", "stopped", "paused", "failed")
+            return line is not None and not line.host and line.study.state in ("interrupted", "stopped", "paused", "failed")
         if action == "read_again":
             return bool(self.ingestune.state.studies_trouble)
         if action in ("rename", "delete"):
