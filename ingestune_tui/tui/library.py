@@ -38,13 +38,13 @@ def is_of(view: StudyView | None, study_id: str) -> bool:
     return view is not None and view.started is not None and view.started.study_id == study_id
 
 
-async def read_study(store: Store, study: Study, host: str = "") -> StudyView:
-    """A stored study as if it had been watched; `host` is the other one that alone can go on with it."""
+async def read_study(store: Store, study: Study, elsewhere: str = "") -> StudyView:
+    """A stored study as if it had been watched; `elsewhere` is the other host that alone can go on with it."""
     from ingestune_tui.tui.stored import stored_events  # 40 ms with the events and the catalogue
     from ingestune_tui.tui.study_view import StudyView
 
     trials = await store.trials(study.id)
-    view = StudyView(host=host)
+    view = StudyView(elsewhere=elsewhere)
     for number, event in enumerate(stored_events(study, trials)):
         view.apply(event)
         if number % _AT_ONCE == _AT_ONCE - 1:
@@ -62,8 +62,8 @@ async def read_studies(store: Store) -> tuple[StudyLine, ...]:
     counts, pulled = await store.trial_counts(), await store.pulled_studies()
     lines = []
     for each in await store.studies():
-        study, host = as_known(each, "R", pulled=each.id in pulled)
-        lines.append(StudyLine(study, counts.get(study.id, 0), host))
+        study, elsewhere = as_known(each, "R", pulled=each.id in pulled)
+        lines.append(StudyLine(study, counts.get(study.id, 0), elsewhere))
     return tuple(lines)
 
 
@@ -177,10 +177,10 @@ class Library(App[int]):
             return
         try:
             pulled = study_id in await store.pulled_studies()
-            study, host = as_known(await store.find_study(study_id), "5 Studies, R", pulled=pulled)
-            if not host and study.state in ("running", "paused") and self.attach_to(study):
+            study, elsewhere = as_known(await store.find_study(study_id), "5 Studies, R", pulled=pulled)
+            if not elsewhere and study.state in ("running", "paused") and self.attach_to(study):
                 return
-            self.state.study = await read_study(store, study, host)
+            self.state.study = await read_study(store, study, elsewhere)
         except IngestuneError as error:
             self.say_error(error)
             return

@@ -109,8 +109,8 @@ def _phase(study: StudyView, state: AppState) -> Part:
         marks = {"finished": "✓", "failed": "✗", "stopped": "✗", "interrupted": "✗"}
         style = "$bad" if end == "failed" else "$tuned" if end == "finished" else "$flag"
         return Part("phase", f"{marks.get(end, '·')} {end}", style)
-    if study.host:
-        return Part("phase", f"▶ runs on {study.host}, as last synced", "$running", short="▶ runs elsewhere")
+    if study.elsewhere:
+        return Part("phase", f"▶ runs on {study.elsewhere}, as last synced", "$running", short="▶ runs elsewhere")
     if study is not state.live:
         return Part("problem", "✗ its process does not answer", "$bad")
     if study.paused is not None:

@@ -23,7 +23,7 @@ class StudyLine:
 
     study: Study
     trials: int
-    host: str = ""
+    elsewhere: str = ""
     """The other host that alone can go on with it; empty where this one can."""
 
 

@@ -114,7 +114,7 @@ class Scoring:
 class StudyView:
     """A study from its first event to its newest."""
 
-    host: str = ""
+    elsewhere: str = ""
     """The other host that alone can go on with it; empty where this one can."""
     started: StudyStarted | None = None
     trials: dict[int, TrialView] = field(default_factory=dict)
@@ -291,6 +291,7 @@ class StudyView:
         if trial is None or trial.trial_id != stored.id:
             return
         trial.finished = stored
+        trial.read = True
         trial.histogram = histograms.get("latency", "")
         if samples and not trial.samples:
             trial.samples = list(samples)
@@ -319,7 +320,7 @@ class StudyView:
             if oldest is leader and len(self._sampled) >= KEPT_SAMPLES:
                 self._sampled.append(oldest)
                 oldest = self._sampled.popleft()
-            oldest.samples = []
+            oldest.samples, oldest.read = [], False
 
     def _finish(self, event: TrialFinished) -> None:
         trial = self.trials.get(event.trial)

@@ -52,6 +52,8 @@ class TrialView:
     samples: list[Sample] = field(default_factory=list)
     histogram: str = ""
     """HDR histogram (V2, base64) of its latencies in microseconds, once it was read from the database."""
+    read: bool = False
+    """The view holds what the database keeps of its samples and latencies."""
     finished: Trial | None = None
     """What came of it, as the database has it."""
 
@@ -112,6 +114,11 @@ class TrialView:
     def length_s(self) -> float:
         """Right end of the time axis: where the last stage will end or ended."""
         return max([band.end_s for band in self.bands()] + [self.now_s, sum(self.planned_s), 1.0])
+
+    @property
+    def incomplete(self) -> bool:
+        """Samples or latencies are missing that the database may have."""
+        return not self.read and not (self.samples and self.histogram)
 
     # Lines ---------------------------------------------------------------------------------------------------
 

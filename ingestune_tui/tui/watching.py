@@ -200,8 +200,8 @@ class Watching(Library):
         if study is None or study.started is None:
             return "no study is shown"
         name, state = study.started.study, study.finished.state if study.finished is not None else "interrupted"
-        if study.host and state != "finished":
-            return f"{name} can be gone on with on {study.host} alone"
+        if study.elsewhere and state != "finished":
+            return f"{name} can be gone on with on {study.elsewhere} alone"
         if state == "finished":
             return f"{name} is finished, and stays as it is: run its grid again (1, then r) for fresh figures"
         return f"{name} is {state}: R in Studies (5) goes on with it, then trials can be run again"

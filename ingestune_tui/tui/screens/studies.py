@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.study_view import StudyView
 
 LOADING_AFTER_S = 0.15
+_TO_RESUME = ("interrupted", "stopped", "paused", "failed")
+"""States that a study can go on from."""
 
 
 def today() -> date:
@@ -44,10 +46,10 @@ def today() -> date:
 def message_of(line: StudyLine) -> str:
     """What the study has to say; of one that another host alone can go on with, that too."""
     study = line.study
-    if not line.host or study.state == "finished":
+    if not line.elsewhere or study.state == "finished":
         return study.message
     where = "runs on {}, as last synced" if study.state in ("running", "paused") else "{} alone can go on with it"
-    return " · ".join(each for each in (study.message, where.format(line.host)) if each)
+    return " · ".join(each for each in (study.message, where.format(line.elsewhere)) if each)
 
 
 class FindInput(EagerInput):
@@ -184,7 +186,7 @@ class StudiesScreen(StudyPlace):
             if line is not None and (live := self._live(line)) is not None:
                 # what waits goes on by itself, and a process that has said its last word hears none
                 return live.paused is not None and not is_waiting(live.paused)
-            return line is not None and not line.host and line.study.state in ("interrupted", "stopped", "paused", "failed")
+            return line is not None and not line.elsewhere and line.study.state in _TO_RESUME
         if action == "read_again":
             return bool(self.ingestune.state.studies_trouble)
         if action in ("rename", "delete"):
