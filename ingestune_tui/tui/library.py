@@ -24,10 +24,12 @@ from ingestune_tui.tui.messages import (
 
 if TYPE_CHECKING:
     from ingestune_tui.model.study import Study
+    from ingestune_tui.model.trial import Trial
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tui.state import AppState
     from ingestune_tui.tui.stored import StudyLine
     from ingestune_tui.tui.study_view import StudyView
+    from ingestune_tui.tui.trial_view import Detail
 
 _AT_ONCE = 500
 """Trials folded before other things get their turn."""
@@ -65,6 +67,20 @@ async def read_studies(store: Store) -> tuple[StudyLine, ...]:
         study, elsewhere = as_known(each, "R", pulled=each.id in pulled)
         lines.append(StudyLine(study, counts.get(study.id, 0), elsewhere))
     return tuple(lines)
+
+
+async def read_detail(store: Store, trial: Trial) -> Detail:
+    """What was kept of a trial; of one that another study measured, what is kept there and counts here too."""
+    from ingestune_tui.tui.trial_view import Detail
+
+    measured = trial.cached_from or trial.id
+    samples, histograms = await store.samples(measured), await store.histograms(measured)
+    if trial.cached_from is None:
+        return Detail(tuple(samples), histograms.get("latency", ""))
+    earlier = await store.study_of(measured)
+    if trial.latency is None:  # it was measured at a rate that is not this study's
+        return Detail(tuple(each for each in samples if each.stage != "paced"), "", earlier)
+    return Detail(tuple(samples), histograms.get("latency", ""), earlier)
 
 
 def as_known(study: Study, how_to_go_on: str, *, pulled: bool) -> tuple[Study, str]:
@@ -221,10 +237,9 @@ class Library(App[int]):
             return
         try:
             trial = await store.trial(message.trial_id)
-            samples = await store.samples(message.trial_id)
-            histograms = await store.histograms(message.trial_id)
+            detail = await read_detail(store, trial)
         except IngestuneError as error:
             self.say_error(error)
             return
-        view.take_detail(trial, samples, histograms)
+        view.take_detail(trial, detail)
         self.redraw()

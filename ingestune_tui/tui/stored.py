@@ -46,6 +46,7 @@ def study_of(view: StudyView) -> Study:
         outcomes=view.outcomes,
         overall=finished.overall if finished is not None else None,
         message=finished.message if finished is not None else "",
+        host=started.host,
     )
 
 
@@ -58,6 +59,7 @@ def stored_events(study: Study, trials: Sequence[Trial]) -> Iterator[Event]:
         study_id=study.id,
         grid=study.grid_name,
         cluster=study.cluster,
+        host=study.host,
         simulated=study.cluster.simulated,
         strategy=study.strategy,
         objective=objective_of(study),

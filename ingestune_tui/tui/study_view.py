@@ -7,7 +7,7 @@ Only the newest trials and the leader keep their samples; older ones are read fr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 
@@ -31,12 +31,11 @@ from ingestune_tui.model.events import (
     TrialStarted,
     WorkloadFinished,
 )
-from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Outcome, Predicted
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import size_text, verdict_text
-from ingestune_tui.tui.trial_view import TrialView, trial_of
+from ingestune_tui.tui.trial_view import Detail, TrialView, trial_of
 from ingestune_tui.tui.waiting import reason_text
 
 KEPT_SAMPLES: Final = 60
@@ -285,16 +284,16 @@ class StudyView:
         progress = self.progress
         return progress.predicted if progress is not None and progress.message_bytes == message_bytes else ()
 
-    def take_detail(self, stored: Trial, samples: Sequence[Sample], histograms: Mapping[str, str]) -> None:
+    def take_detail(self, stored: Trial, detail: Detail) -> None:
         """What the database kept of a trial, for looking at it closely."""
         trial = self.trials.get(stored.number)
         if trial is None or trial.trial_id != stored.id:
             return
         trial.finished = stored
         trial.read = True
-        trial.histogram = histograms.get("latency", "")
-        if samples and not trial.samples:
-            trial.samples = list(samples)
+        trial.histogram, trial.earlier = detail.histogram, detail.earlier
+        if detail.samples and not trial.samples:
+            trial.samples = list(detail.samples)
             self._sampled.append(trial)
 
     def neighbour(self, number: int | None, step: int) -> int | None:

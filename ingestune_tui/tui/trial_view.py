@@ -29,6 +29,17 @@ class StageBand:
     """It has not begun: where it will be if all goes as planned."""
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What the database keeps of a trial beside its figures."""
+
+    samples: tuple[Sample, ...]
+    histogram: str
+    """Of its latencies, as in `TrialView`; empty when there is none."""
+    earlier: str = ""
+    """Name of the earlier study that measured it; empty for a trial of its own study, and where that study is gone."""
+
+
 @dataclass(slots=True)
 class TrialView:
     """A trial from its start to its end."""
@@ -52,6 +63,8 @@ class TrialView:
     samples: list[Sample] = field(default_factory=list)
     histogram: str = ""
     """HDR histogram (V2, base64) of its latencies in microseconds, once it was read from the database."""
+    earlier: str = ""
+    """Name of the earlier study that measured it, once that was read; else empty."""
     read: bool = False
     """The view holds what the database keeps of its samples and latencies."""
     finished: Trial | None = None

@@ -1,4 +1,4 @@
-"""The trial's labels: what its axes are, and which figures are the whole trial's."""
+"""The trial's labels: what its axes are, which figures are the whole trial's, and where its samples come from."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 
 from ingestune_tui.bench.latency import encode, histogram_of
 from ingestune_tui.model.events import TrialStarted, WorkloadFinished
+from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import verdict_text
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.study_view import KEPT_SAMPLES, StudyView
 from ingestune_tui.tui.widgets.chart import Chart
+from ingestune_tui.tuning.planned import Planned, stand_in
 from ingestune_tui.units import three_digits
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, ready, until
@@ -108,12 +110,14 @@ async def test_charts_that_are_looked_at_while_sixty_trials_go_by_are_read_again
             await ready(pilot)
             lines = drawn(app, "throughput")
             assert lines == 2
-            for number in range(2 * KEPT_SAMPLES):
+            for number in range(4 * KEPT_SAMPLES):
                 view.apply(another(view, number))
-            assert not any(trial.samples for trial in view.trials.values() if trial.finished is not None)
-            app.redraw()
-            await ready(pilot)
-            assert drawn(app, "throughput") == lines
+                if number % (2 * KEPT_SAMPLES) != 2 * KEPT_SAMPLES - 1:
+                    continue
+                assert not any(trial.samples for trial in view.trials.values() if trial.finished is not None)
+                app.redraw()
+                await ready(pilot)
+                assert drawn(app, "throughput") == lines
 
 
 def another(view: StudyView, number: int) -> TrialStarted:
@@ -123,6 +127,57 @@ def another(view: StudyView, number: int) -> TrialStarted:
         trial=1000 + number, trial_id=f"later-{number}", study="quick", role="search", baseline=False,
         workload=Workload(message_bytes=10), configuration=last.configuration,
     )  # fmt: skip
+
+
+def standing_in(trial: Trial, study_id: str, *, latency_too: bool) -> Trial:
+    """The trial as it stands in another study that took it over."""
+    planned = Planned(trial.workload, trial.role, trial.configuration, trial.cell, False, trial.rate, "method", "env")
+    return stand_in(planned, trial, study_id, trial.number, latency_too=latency_too)
+
+
+@pytest.mark.parametrize("latency_too", [True, False])
+async def test_a_cached_trial_shows_what_the_earlier_study_kept_and_names_that_study(
+    tmp_path: Path, latency_too: bool
+) -> None:
+    before, after = FakeStudy(pairs=4, searched=4, name="before"), FakeStudy(name="after", id="0193d000-b")
+    async with await filled(tmp_path / "results.db", before) as store:
+        measured = next(trial for trial in before.trials if trial.role == "search" and trial.counts)
+        cached = standing_in(measured, after.id, latency_too=latency_too)
+        await store.create_study(after.study())
+        await store.finish_trial(cached)
+        app = ShownApp(tmp_path, "leaderboard")
+        async with app.run_test(size=(120, 40)) as pilot:
+            app.state.store = store
+            app.open_study(after.id)
+            await ready(pilot)
+            await pilot.press("enter")
+            await ready(pilot)
+            assert drawn(app, "throughput") == 1 + latency_too
+            assert drawn(app, "histogram") == latency_too
+            assert "from an earlier study, before" in app.text()
+            assert "study after" not in app.text()
+            assert "host bench-1" in app.text()
+
+
+async def test_a_trial_of_which_nothing_was_kept_says_so_and_is_not_read_for_ever(tmp_path: Path) -> None:
+    fake = FakeStudy(pairs=4, searched=4)
+    async with await Store.open(tmp_path / "results.db") as store:
+        fake.all()
+        await store.create_study(fake.study())
+        for trial in fake.trials:
+            await store.finish_trial(trial)
+        app = ShownApp(tmp_path, "leaderboard")
+        async with app.run_test(size=(120, 40)) as pilot:
+            app.state.store = store
+            app.open_study(fake.id)
+            await ready(pilot)
+            await pilot.press("enter")
+            await ready(pilot)
+            assert isinstance(app.screen, TrialScreen)
+            app.screen.say_loading()
+            await ready(pilot)
+            assert "reading" not in app.text()
+            assert "no distribution was kept" in app.text()
 
 
 async def test_an_export_from_an_open_trial_has_the_claim_that_came_meanwhile(tmp_path: Path) -> None:

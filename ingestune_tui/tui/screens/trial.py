@@ -176,6 +176,7 @@ class TrialScreen(StudyPlace):
 
     def _facts(self, view: StudyView, state: AppState) -> list[Row]:
         trial, started = self.trial, view.started
+        shown = view.trials.get(trial.number)
         width = max(20, self.size.width - 12)  # the label, the padding, the scrollbar
         rows: list[Row] = []
 
@@ -199,8 +200,8 @@ class TrialScreen(StudyPlace):
                 trial,
                 cluster="a simulated broker" if started.simulated else started.cluster.label,
                 version="" if started.simulated else started.cluster.version,
-                host="",
-                study=started.study,
+                host=started.host,
+                study=shown.earlier if trial.cached and shown is not None else started.study,
             )
             say("measured", words, "label")
         return rows
