@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ingestune_tui.storage.store import Store
 
 _LAST_RESORT_S = 2.0
+_QUEUE_S = 5.0
+"""How often it is read what waits for PostgreSQL."""
 _SEVERITY: dict[Level, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
@@ -155,6 +157,8 @@ class IngestuneApp(Editing):
             self.set_keymap(dict(self.state.settings.keymap))
         self.switch_mode("start" if self.state.document is None else "grid")
         self.set_interval(1 / terminal.refresh_hz(self.state.settings.refresh_hz), self._tick)
+        if self.state.settings.shared_copy is not None:
+            self.set_interval(_QUEUE_S, self.read_queue)
         if self.state.document is not None:
             self.document_changed()
         self.theme_changed_signal.subscribe(self, lambda chosen: self._theme_chosen(chosen.name))

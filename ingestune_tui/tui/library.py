@@ -97,6 +97,8 @@ class Library(App[int]):
     state: AppState
     _open_store: Callable[[], Awaitable[Store]] | None = None
     """Opens the database; None where there is none to open."""
+    _queue_failed = False
+    """What waits for PostgreSQL could not be read the last time."""
     _first_study: str | None = None
     """The study to show as soon as the database is open, the newest one if it is empty."""
 
@@ -105,6 +107,9 @@ class Library(App[int]):
 
     def redraw(self) -> None:
         """Draw the screen in front; the app does it."""
+
+    def mark_changed(self) -> None:
+        """Draw with the next tick; the app does it."""
 
     def document_changed(self) -> None:
         """Count the grid in the editor again; the app does it."""
@@ -146,6 +151,7 @@ class Library(App[int]):
         except IngestuneError as error:
             self.say_error(error)
         self.read_studies()
+        self.read_queue()
         self.document_changed()
 
     @on(StudiesWanted)
@@ -169,6 +175,23 @@ class Library(App[int]):
             return
         self.state.studies_trouble = ""
         self.redraw()
+
+    @work(exclusive=True, group="queue")
+    async def read_queue(self) -> None:
+        """Bring up to date what PostgreSQL lacks; a study's own process tells more, while one does."""
+        state = self.state
+        if (store := state.store) is None or state.settings.shared_copy is None or state.told_sync is not None:
+            return
+        try:
+            state.queue = await store.queue()
+        except IngestuneError as error:
+            state.queue = None
+            if not self._queue_failed:  # said once, and not again every few seconds
+                self.say_error(error)
+            self._queue_failed = True
+        else:
+            self._queue_failed = False
+        self.mark_changed()
 
     def _studies_failed(self, error: IngestuneError) -> None:
         """The list is not empty and no longer being read: Studies says what is wrong until it could be read."""

@@ -43,9 +43,6 @@ class Watching(Library):
     def say(self, text: str, level: Level = "info") -> None:
         """A toast; the app does it."""
 
-    def mark_changed(self) -> None:
-        """Draw with the next tick; the app does it."""
-
     def views(self) -> list[StudyView]:
         """As ever, and the one that quitting sums up."""
         return [*super().views(), *([self.watched] if self.watched is not None else [])]
@@ -153,6 +150,7 @@ class Watching(Library):
             self.lost = view
             self.say("the study's process ended without a last word; R in Studies goes on with it", "error")
         self.read_studies()
+        self.read_queue()
         self.redraw()
 
     async def _follow(self, client: StudyClient, view: StudyView, asked_at: str) -> None:
