@@ -23,6 +23,7 @@ from ingestune_tui import settings as kept
 from ingestune_tui.errors import IngestuneError
 from ingestune_tui.tui import crash, terminal, theme
 from ingestune_tui.tui.editing import Editing
+from ingestune_tui.tui.plain import plain_lines
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.state import AppState, ClusterChoice, Level, Said
 from ingestune_tui.tui.widgets.places_bar import PLACES
@@ -137,7 +138,8 @@ class IngestuneApp(Editing):
             self.redraw()
 
     def say(self, text: str, level: Level = "info") -> None:
-        """A toast that stays in the event list. Text from outside is safe here: it is never markup."""
+        """A toast that stays in the event list. Text from outside is safe here: it is never markup, nor obeyed."""
+        text = plain_lines(text)
         self.state.said.append(Said(self.state.clock(), level, text))
         self.notify(text, severity=_SEVERITY[level], markup=False)
 

@@ -22,6 +22,7 @@ from ingestune_tui.tui.messages import (
     StudyRenameAsked,
     StudyResumeAsked,
 )
+from ingestune_tui.tui.plain import plain_lines
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.waiting import is_waiting
@@ -151,7 +152,7 @@ class StudiesScreen(StudyPlace):
     def _say_more(self) -> None:
         """Below the list: that it is an old one, else what the study under the cursor has to say."""
         line = self.chosen
-        message = Content(message_of(line) if line is not None else "")
+        message = Content(plain_lines(message_of(line)) if line is not None else "")
         if line is not None and (unstable := unstable_text(line.study.outcomes, len(line.study.outcomes))):
             warning = Content.assemble((f"⚠ {unstable}", "$flag"))
             message = Content("\n").join((message, warning)) if message else warning

@@ -15,6 +15,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
+from ingestune_tui.tui.plain import plain
 from ingestune_tui.tui.widgets.roles import style_of
 from ingestune_tui.tui.widgets.rows import Run
 
@@ -155,7 +156,7 @@ class DiffTable(DataTable[Text]):
     def _cell(self, row: TableRow, column: int) -> _Cell:
         cell = _Cell()
         for text, role in row.cells[column]:
-            cell.append(text, style_of(self, role))
+            cell.append(plain(text), style_of(self, role))
         if self._shown_columns[column].right:
             cell.pad_left(max(0, self._shown_columns[column].width - cell.cell_len))
         return cell
