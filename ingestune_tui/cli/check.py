@@ -38,10 +38,12 @@ def check(
     Exits with 2 when it cannot be run. Nothing is started; with a cluster named, results of earlier studies count. A
     confirmation is in the price; a search that finds nothing to confirm costs less.
     """
+    from ingestune_tui.errors import GridError
     from ingestune_tui.model.space import expand, why_unrunnable
     from ingestune_tui.tuning.cluster import parse_cluster
     from ingestune_tui.tuning.estimate import estimate
     from ingestune_tui.tuning.grid_file import load_grid, refuse_unrunnable
+    from ingestune_tui.tuning.refused import refused_values
     from ingestune_tui.tuning.scopes import refuse_replication, refuse_scopes
     from ingestune_tui.units import about_bytes, format_duration
 
@@ -67,6 +69,8 @@ def check(
     for space in spaces:
         _print_space(space, several=len(spaces) > 1)
     refuse_unrunnable(grid_file, spaces)
+    if refused := refused_values(grid_file.grid, spaces):
+        raise GridError(refused, str(grid_file.path))
     price = estimate(grid_file.grid, spaces, nodes=int(nodes), fresh=fresh, cached=cached or 0)
     known = "unknown without a cluster" if cached is None else str(cached)
     click.echo(f"cached  {known}")

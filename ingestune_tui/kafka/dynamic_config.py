@@ -76,11 +76,15 @@ class ConfigAdmin(Admin):
         await self._ask(asked[resource], _ASK_S, f"Changing {', '.join(sorted(changes))} of broker {node_id}")
 
     async def describe_topic_configs(self, topic: str) -> dict[str, str | None]:
-        """Every setting of one topic, as the cluster has it."""
+        """Every setting of one topic, as the cluster has it; waits for a new one until the node asked knows it."""
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-        asked = self._admin.describe_configs([resource], request_timeout=_ASK_S)
-        said = await self._ask(asked[resource], _ASK_S, f"Reading the settings of topic {topic}")
-        return {name: entry.value for name, entry in said.items()}
+
+        async def ask() -> dict[str, str | None]:
+            asked = self._admin.describe_configs([resource], request_timeout=_ASK_S)
+            said = await self._ask(asked[resource], _ASK_S, f"Reading the settings of topic {topic}")
+            return {name: entry.value for name, entry in said.items()}
+
+        return await self._once_known(ask, _ASK_S)
 
 
 def same_value(left: str | None, right: str | None) -> bool:

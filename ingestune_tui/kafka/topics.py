@@ -11,7 +11,7 @@ import concurrent.futures
 import logging
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -263,14 +263,22 @@ class Admin:
 
     async def _offsets(self, topic: str, which: OffsetSpec, timeout_s: float) -> dict[int, int]:
         what = f"Reading the offsets of {topic}"
+
+        async def ask() -> dict[int, int]:
+            partitions = [TopicPartition(topic, number) for number in await self._leaders(topic, timeout_s)]
+            if not partitions:
+                raise _Missing(f"{what} failed: there is no such topic.", code="UNKNOWN_TOPIC_OR_PART")
+            asked = self._admin.list_offsets(dict.fromkeys(partitions, which), request_timeout=timeout_s)
+            return {at.partition: (await self._ask(f, timeout_s, what)).offset for at, f in asked.items()}
+
+        return await self._once_known(ask, timeout_s)
+
+    async def _once_known(self, ask: Callable[[], Awaitable[T]], timeout_s: float) -> T:
+        """Ask, and again while the broker asked has not heard all of a new topic: nodes hear of it one by one."""
         deadline = time.monotonic() + timeout_s
         while True:
-            partitions = [TopicPartition(topic, number) for number in await self._leaders(topic, timeout_s)]
             try:
-                if not partitions:
-                    raise _Missing(f"{what} failed: there is no such topic.", code="UNKNOWN_TOPIC_OR_PART")
-                asked = self._admin.list_offsets(dict.fromkeys(partitions, which), request_timeout=timeout_s)
-                return {at.partition: (await self._ask(f, timeout_s, what)).offset for at, f in asked.items()}
+                return await ask()
             except TrialError as error:
                 if error.code not in _PASSING or time.monotonic() > deadline:
                     raise

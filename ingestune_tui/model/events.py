@@ -33,6 +33,8 @@ class StudyStarted(msgspec.Struct, frozen=True, tag="study_started", tag_field="
     study_id: str
     grid: str
     cluster: Cluster
+    host: str = ""
+    """Host that generates the load; empty where nobody said."""
     simulated: bool
     strategy: str
     objective: str

@@ -106,15 +106,16 @@ def difference_line(trial: Trial, baseline: Configuration | None) -> str:
 
 
 def measured_line(trial: Trial, *, cluster: str, version: str, host: str, study: str) -> str:
-    """Where, when and with what."""
+    """Where, when and with what. `study` is the one that measured it; it may be empty for a cached trial."""
     workload = trial.workload
+    earlier = f"from an earlier study, {study}" if study else "from an earlier study"
     parts = [
         trial.client_version or workload.client,
         f"Kafka {version}" if version else "",
         f"on {cluster}",
         f"host {host}" if host else "",
         trial.started_at.replace("T", " ")[:16] or trial.finished_at.replace("T", " ")[:16],
-        f"study {study}",
+        earlier if trial.cached else f"study {study}",
         f"{size_text(workload.message_bytes)} {workload.payload}, {workload.partitions} partitions",
     ]
     return ", ".join(part for part in parts if part)

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,18 @@ class Item:
     def checksum(self) -> str:
         """md5 of the body, as PostgreSQL computes it too."""
         return hashlib.md5(self.body.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How far PostgreSQL is behind."""
+
+    waiting: int
+    """Rows to be sent."""
+    refused: int
+    """Rows that PostgreSQL would not take."""
+    since: datetime | None
+    """When the oldest of those that wait was written; None where none waits."""
 
 
 class Outbox:
@@ -103,6 +116,15 @@ class Outbox:
         )
         rows = await self._database.all(counts)
         return sum(row[0] for row in rows), sum(row[1] for row in rows)
+
+    async def queue(self) -> Queue:
+        """What waits and since when: a revision is the moment of its change in microseconds."""
+        oldest = " union all ".join(
+            f"select min(rev) as rev from {table} where rev > synced_rev and problem = ''" for table in WITH_TOMBSTONES
+        )
+        row = await self._database.one(f"select min(rev) from ({oldest})")
+        since = datetime.fromtimestamp(int(row[0]) / 1e6, UTC) if row and row[0] is not None else None
+        return Queue(*await self.waiting(), since)
 
     async def problems(self, limit: int = 20) -> list[str]:
         """Why rows were not taken, a line each."""
@@ -183,10 +205,6 @@ class Outbox:
 
         if revisions:
             await self._database.write(unit)
-
-    async def pulled_studies(self) -> set[str]:
-        """The ids of colleagues' studies."""
-        return {row[0] for row in await self._database.all("select id from study where origin <> ''")}
 
     async def studies_of(self, table: str) -> dict[str, str]:
         """Row to the study that it belongs to; none for clusters and configurations, which belong to nobody."""

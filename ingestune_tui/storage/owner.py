@@ -45,6 +45,14 @@ def as_it_stands(study: Study, how_to_go_on: str) -> Study:
     return msgspec.structs.replace(study, state="interrupted", owner=None, message=message)
 
 
+def other_host(study: Study, *, pulled: bool) -> str:
+    """The host that alone can go on with a study as it stands; empty where this one can."""
+    if pulled:
+        return study.host or "another computer"
+    owner = study.owner
+    return owner.host if owner is not None and not is_here(owner) and not _runs_here(owner) else ""
+
+
 def is_here(owner: Owner) -> bool:
     """Whether its host is the one this is, by name."""
     return owner.host == socket.gethostname()

@@ -13,6 +13,7 @@ from typing import Self
 from ingestune_tui.settings import Settings, private_directory
 from ingestune_tui.storage.database import Database
 from ingestune_tui.storage.journal import Journal
+from ingestune_tui.storage.outbox import Outbox, Queue
 from ingestune_tui.storage.studies import Studies
 from ingestune_tui.storage.trials import Trials
 
@@ -39,6 +40,10 @@ class Store(Studies, Trials, Journal):
     def path(self) -> Path:
         """The file."""
         return self._database.path
+
+    async def queue(self) -> Queue:
+        """What the copy in PostgreSQL lacks."""
+        return await Outbox(self._database).queue()
 
     async def close(self) -> None:
         """Finish what is being written and let go of the file."""

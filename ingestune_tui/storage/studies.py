@@ -169,6 +169,10 @@ class Studies:
         )
         return [_study(row) for row in rows]
 
+    async def pulled_studies(self) -> set[str]:
+        """The ids of colleagues' studies."""
+        return await pulled_studies(self._database)
+
     async def find_study(self, key: str | None) -> Study:
         """By name, id, or a unique prefix of either; None is the newest that holds trials, ours before others'.
 
@@ -238,6 +242,11 @@ class Studies:
         """`wanted`, or the first of wanted-2, wanted-3, ... that no study has."""
         taken = {row[0] for row in await self._database.all("select name from study")}
         return free_name(wanted, taken)
+
+
+async def pulled_studies(database: Database) -> set[str]:
+    """The ids of the studies that were pulled from PostgreSQL."""
+    return {row[0] for row in await database.all("select id from study where origin <> ''")}
 
 
 def refuse_beside(living: Iterable[Study], where: str, *, changes_brokers: bool) -> None:

@@ -98,6 +98,13 @@ class Trials:
             raise StoreError(f"there is no trial {trial_id}")
         return _trials(rows)[0]
 
+    async def study_of(self, trial_id: str) -> str:
+        """Name of the study that a trial belongs to; empty when that trial is no more."""
+        row = await self._database.one(
+            "select s.name from study s join trial t on t.study_id = s.id where t.id = ?", (trial_id,)
+        )
+        return str(row[0]) if row else ""
+
     async def samples(self, trial_id: str) -> list[Sample]:
         """The samples of a trial; none for one that has none."""
         row = await self._database.one("select body from series where id = ?", (trial_id,))

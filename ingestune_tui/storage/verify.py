@@ -17,6 +17,7 @@ from ingestune_tui.storage.database import Database
 from ingestune_tui.storage.outbox import TABLES, Outbox
 from ingestune_tui.storage.rows import MAX_REVISION, samples_text
 from ingestune_tui.storage.session import Session
+from ingestune_tui.storage.studies import pulled_studies
 
 CHUNK: Final = 1000
 
@@ -101,7 +102,7 @@ class _Comparison:
         ids = list(await outbox.studies_of("study"))
         gone = await session.fetch("select id from ingestune.tombstone where id = any($1)", ids)
         return cls(
-            database, outbox, session, await outbox.identity(), await outbox.pulled_studies(),
+            database, outbox, session, await outbox.identity(), await pulled_studies(database),
             {row["id"] for row in gone},
         )  # fmt: skip
 

@@ -26,6 +26,7 @@ from ingestune_tui import settings as kept
 from ingestune_tui.errors import IngestuneError
 from ingestune_tui.tui import crash, terminal, theme
 from ingestune_tui.tui.editing import Editing
+from ingestune_tui.tui.plain import plain_lines
 from ingestune_tui.tui.screens.place import Place
 from ingestune_tui.tui.state import AppState, ClusterChoice, Level, Said
 from ingestune_tui.tui.widgets.places_bar import PLACES
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from ingestune_tui.storage.store import Store
 
 _LAST_RESORT_S = 2.0
+_QUEUE_S = 5.0
+"""How often it is read what waits for PostgreSQL."""
 _SEVERITY: dict[Level, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
@@ -150,7 +153,8 @@ class IngestuneApp(Editing):
             self.post_message(Resize(Size(*size), Size(*size)))
 
     def say(self, text: str, level: Level = "info") -> None:
-        """A toast that stays in the event list. Text from outside is safe here: it is never markup."""
+        """A toast that stays in the event list. Text from outside is safe here: it is never markup, nor obeyed."""
+        text = plain_lines(text)
         self.state.said.append(Said(self.state.clock(), level, text))
         self.notify(text, severity=_SEVERITY[level], markup=False)
 
@@ -170,6 +174,8 @@ class IngestuneApp(Editing):
             self.set_keymap(dict(self.state.settings.keymap))
         self.switch_mode("start" if self.state.document is None else "grid")
         self.set_interval(1 / terminal.refresh_hz(self.state.settings.refresh_hz), self._tick)
+        if self.state.settings.shared_copy is not None:
+            self.set_interval(_QUEUE_S, self.read_queue)
         if self.state.document is not None:
             self.document_changed()
         self.theme_changed_signal.subscribe(self, lambda chosen: self._theme_chosen(chosen.name))

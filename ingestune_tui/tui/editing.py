@@ -240,11 +240,15 @@ class Editing(Watching):
 def _count_text(
     document: GridDocument, text: str, cluster: ClusterChoice
 ) -> tuple[GridCount | None, tuple[Problem, ...]]:
-    """The count of a grid with the baseline files it names, or what is wrong with those."""
+    """The count of a grid with the baseline files it names, or what is wrong with those or in librdkafka's eyes."""
+    from ingestune_tui.model.space import expand
     from ingestune_tui.tui.grid_cards import count_grid
     from ingestune_tui.tuning.grid_file import resolve
+    from ingestune_tui.tuning.refused import refused_values  # 110 ms with confluent_kafka, in a thread
 
     try:
-        return count_grid(resolve(text, document.directory / document.name).grid, fresh=cluster.fresh), ()
+        grid = resolve(text, document.directory / document.name).grid
     except GridError as error:
         return None, error.problems
+    refused = refused_values(grid, [expand(grid, workload) for workload in grid.workloads])
+    return (None, refused) if refused else (count_grid(grid, fresh=cluster.fresh), ())

@@ -24,27 +24,59 @@ from ingestune_tui.tui.messages import (
 
 if TYPE_CHECKING:
     from ingestune_tui.model.study import Study
+    from ingestune_tui.model.trial import Trial
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tui.state import AppState
     from ingestune_tui.tui.stored import StudyLine
     from ingestune_tui.tui.study_view import StudyView
+    from ingestune_tui.tui.trial_view import Detail
 
 
-async def read_study(store: Store, study: Study) -> StudyView:
-    """A stored study as if it had been watched."""
+def is_of(view: StudyView | None, study_id: str) -> bool:
+    """Whether it is a view of that study."""
+    return view is not None and view.started is not None and view.started.study_id == study_id
+
+
+async def read_study(store: Store, study: Study, elsewhere: str = "") -> StudyView:
+    """A stored study as if it had been watched; `elsewhere` is the other host that alone can go on with it."""
     from ingestune_tui.tui.stored import stored_view  # 40 ms with the events and the catalogue
 
     trials = await store.trials(study.id)
-    return await asyncio.to_thread(stored_view, study, trials)
+    return await asyncio.to_thread(stored_view, study, trials, elsewhere)
 
 
 async def read_studies(store: Store) -> tuple[StudyLine, ...]:
     """Every study, newest first, with the number of its trials."""
-    from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
     from ingestune_tui.tui.stored import StudyLine
 
-    counts = await store.trial_counts()
-    return tuple(StudyLine(as_it_stands(study, "R"), counts.get(study.id, 0)) for study in await store.studies())
+    counts, pulled = await store.trial_counts(), await store.pulled_studies()
+    lines = []
+    for each in await store.studies():
+        study, elsewhere = as_known(each, "R", pulled=each.id in pulled)
+        lines.append(StudyLine(study, counts.get(study.id, 0), elsewhere))
+    return tuple(lines)
+
+
+async def read_detail(store: Store, trial: Trial) -> Detail:
+    """What was kept of a trial; of one that another study measured, what is kept there and counts here too."""
+    from ingestune_tui.tui.trial_view import Detail
+
+    measured = trial.cached_from or trial.id
+    samples, histograms = await store.samples(measured), await store.histograms(measured)
+    if trial.cached_from is None:
+        return Detail(tuple(samples), histograms.get("latency", ""))
+    earlier = await store.study_of(measured)
+    if trial.latency is None:  # it was measured at a rate that is not this study's
+        return Detail(tuple(each for each in samples if each.stage != "paced"), "", earlier)
+    return Detail(tuple(samples), histograms.get("latency", ""), earlier)
+
+
+def as_known(study: Study, how_to_go_on: str, *, pulled: bool) -> tuple[Study, str]:
+    """A study as it stands, and the other host that alone can go on with it; a colleague's stands as it was sent."""
+    from ingestune_tui.storage.owner import as_it_stands, other_host  # psutil: 10 ms
+
+    study = study if pulled else as_it_stands(study, how_to_go_on)
+    return study, other_host(study, pulled=pulled)
 
 
 class Library(App[int]):
@@ -53,6 +85,8 @@ class Library(App[int]):
     state: AppState
     _open_store: Callable[[], Awaitable[Store]] | None = None
     """Opens the database; None where there is none to open."""
+    _queue_failed = False
+    """What waits for PostgreSQL could not be read the last time."""
     _first_study: str | None = None
     """The study to show as soon as the database is open, the newest one if it is empty."""
 
@@ -62,12 +96,26 @@ class Library(App[int]):
     def redraw(self) -> None:
         """Draw the screen in front; the app does it."""
 
+    def mark_changed(self) -> None:
+        """Draw with the next tick; the app does it."""
+
     def document_changed(self) -> None:
         """Count the grid in the editor again; the app does it."""
 
     def attach_to(self, study: Study) -> bool:
         """Look at a study whose process runs, instead of what is stored; False when it does not answer."""
         return False
+
+    def views(self) -> list[StudyView]:
+        """Every study that the app holds, shown or not."""
+        return [view for view in (self.state.study, self.state.live) if view is not None]
+
+    def let_go(self, study_id: str) -> None:
+        """Show a deleted study nowhere."""
+        if is_of(self.state.study, study_id):
+            self.state.study = None
+        if is_of(self.state.live, study_id):
+            self.state.live = None
 
     @work
     async def open_database(self) -> None:
@@ -87,6 +135,7 @@ class Library(App[int]):
         except IngestuneError as error:
             self.say_error(error)
         self.read_studies()
+        self.read_queue()
         self.document_changed()
 
     @on(StudiesWanted)
@@ -111,6 +160,23 @@ class Library(App[int]):
         self.state.studies_trouble = ""
         self.redraw()
 
+    @work(exclusive=True, group="queue")
+    async def read_queue(self) -> None:
+        """Bring up to date what PostgreSQL lacks; a study's own process tells more, while one does."""
+        state = self.state
+        if (store := state.store) is None or state.settings.shared_copy is None or state.told_sync is not None:
+            return
+        try:
+            state.queue = await store.queue()
+        except IngestuneError as error:
+            state.queue = None
+            if not self._queue_failed:  # said once, and not again every few seconds
+                self.say_error(error)
+            self._queue_failed = True
+        else:
+            self._queue_failed = False
+        self.mark_changed()
+
     def _studies_failed(self, error: IngestuneError) -> None:
         """The list is not empty and no longer being read: Studies says what is wrong until it could be read."""
         self.state.studies_trouble = crash.in_words(error)
@@ -127,19 +193,18 @@ class Library(App[int]):
         if (store := self.state.store) is None:
             return
         live = self.state.live
-        if live is not None and live.started is not None and live.started.study_id == study_id:
+        if live is not None and is_of(live, study_id):
             self.state.study = live
             self.switch_mode("live" if live.finished is None else "leaderboard")
             self.redraw()
             return
-        from ingestune_tui.storage.owner import as_it_stands  # psutil: 10 ms
-
         asked_from = self.current_mode
         try:
-            study = as_it_stands(await store.find_study(study_id), "5 Studies, R")
-            if study.state in ("running", "paused") and self.attach_to(study):
+            pulled = study_id in await store.pulled_studies()
+            study, elsewhere = as_known(await store.find_study(study_id), "5 Studies, R", pulled=pulled)
+            if not elsewhere and study.state in ("running", "paused") and self.attach_to(study):
                 return
-            self.state.study = await read_study(store, study)
+            self.state.study = await read_study(store, study, elsewhere)
         except IngestuneError as error:
             self.say_error(error)
             return
@@ -155,6 +220,10 @@ class Library(App[int]):
                 await store.rename_study(message.study_id, message.name)
             except IngestuneError as error:
                 self.say_error(error)
+            else:
+                for view in self.views():
+                    if is_of(view, message.study_id):
+                        view.rename(message.name)
             self.read_studies()
 
     @on(StudyDeleteAsked)
@@ -165,6 +234,8 @@ class Library(App[int]):
                 await store.delete_study(message.study_id)
             except IngestuneError as error:
                 self.say_error(error)
+            else:
+                self.let_go(message.study_id)
             self.read_studies()
 
     @on(SamplesWanted)
@@ -175,10 +246,9 @@ class Library(App[int]):
             return
         try:
             trial = await store.trial(message.trial_id)
-            samples = await store.samples(message.trial_id)
-            histograms = await store.histograms(message.trial_id)
+            detail = await read_detail(store, trial)
         except IngestuneError as error:
             self.say_error(error)
             return
-        view.take_detail(trial, samples, histograms)
+        view.take_detail(trial, detail)
         self.redraw()

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from ingestune_tui.model.configuration import Configuration
+    from ingestune_tui.model.events import SyncState
     from ingestune_tui.settings import Remembered, Settings
+    from ingestune_tui.storage.outbox import Queue
     from ingestune_tui.storage.store import Store
     from ingestune_tui.tui.grid_document import GridDocument
     from ingestune_tui.tui.stored import StudyLine
@@ -103,6 +105,8 @@ class AppState:
     """Why the list of studies could not be read, and what to do about it; empty while nothing is wrong."""
     store: Store | None = None
     """Opened after the first paint."""
+    queue: Queue | None = None
+    """What PostgreSQL lacks, as it was last read; None where none is configured, or nothing was read yet."""
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=500))
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     """The present moment, for the event list and for countdowns; stands still in snapshots."""
@@ -116,6 +120,11 @@ class AppState:
     def running(self) -> bool:
         """True while the study this app has a line to goes on, whatever is on the screens."""
         return self.live is not None and self.live.finished is None
+
+    @property
+    def told_sync(self) -> SyncState | None:
+        """How far PostgreSQL is behind, as the study at work tells it; None while none does."""
+        return self.live.sync if self.live is not None and self.running else None
 
     @property
     def counting_down(self) -> bool:

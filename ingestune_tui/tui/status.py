@@ -9,6 +9,7 @@ from ingestune_tui.tui.waiting import is_waiting, reason_text, retry_text
 from ingestune_tui.units import about_bytes, format_duration
 
 if TYPE_CHECKING:
+    from ingestune_tui.model.events import SyncState
     from ingestune_tui.tui.state import AppState
     from ingestune_tui.tui.study_view import StudyView
 
@@ -34,10 +35,11 @@ def status_parts(state: AppState) -> list[Part]:
     """Everything worth saying, in the order of the line."""
     study = state.study
     if study is not None and study.started is not None:
-        return [*_study_parts(study, state), *([] if state.connected else _elsewhere(state))]
+        other = [] if state.connected else _elsewhere(state)
+        return [*_study_parts(study, state), *sync_parts(state), *other]
     if study is not None and state.connected:
-        return [Part("cluster", state.cluster.address), Part("phase", "▶ starting", "$running")]
-    return grid_parts(state)
+        return [Part("cluster", state.cluster.address), Part("phase", "▶ starting", "$running"), *sync_parts(state)]
+    return [*grid_parts(state), *sync_parts(state)]
 
 
 def shortened(parts: list[Part]) -> list[Part]:
@@ -47,7 +49,7 @@ def shortened(parts: list[Part]) -> list[Part]:
 
 def editor_parts(state: AppState) -> list[Part]:
     """The grid in the editor, always; a study that runs meanwhile in its phase alone."""
-    return [*grid_parts(state), *_elsewhere(state)]
+    return [*grid_parts(state), *sync_parts(state), *_elsewhere(state)]
 
 
 def _elsewhere(state: AppState) -> list[Part]:
@@ -98,7 +100,6 @@ def _study_parts(study: StudyView, state: AppState) -> list[Part]:
             parts.append(Part("noise", f"noise {progress.noise * 100:.0f} %", "$flag" if noisy else ""))
         if progress.eta_s is not None:
             parts.append(Part("time", f"{format_duration(progress.eta_s)} left"))
-    parts.extend(_sync(study))
     return parts
 
 
@@ -109,6 +110,8 @@ def _phase(study: StudyView, state: AppState) -> Part:
         marks = {"finished": "✓", "failed": "✗", "stopped": "✗", "interrupted": "✗"}
         style = "$bad" if end == "failed" else "$tuned" if end == "finished" else "$flag"
         return Part("phase", f"{marks.get(end, '·')} {end}", style)
+    if study.elsewhere:
+        return Part("phase", f"▶ runs on {study.elsewhere}, as last synced", "$running", short="▶ runs elsewhere")
     if study is not state.live:
         return Part("problem", "✗ its process does not answer", "$bad")
     if study.paused is not None:
@@ -121,9 +124,23 @@ def _phase(study: StudyView, state: AppState) -> Part:
     return Part("phase", f"▶ {progress.phase} {progress.done}/{progress.expected}", "$running")
 
 
-def _sync(study: StudyView) -> list[Part]:
-    sync = study.sync
-    if sync is None or sync.state == "off":
+def sync_parts(state: AppState) -> list[Part]:
+    """How far PostgreSQL is behind: as the study at work tells it, else as the database has it."""
+    if (told := state.told_sync) is not None:
+        return _told(told)
+    queue = state.queue
+    if queue is None:
+        return []
+    if queue.refused:
+        return [Part("sync", f"⇅ {queue.refused} row{'s' * (queue.refused != 1)} refused", "$bad")]
+    if queue.since is None:
+        return [Part("sync", "⇅ 0")]
+    age_s = max(0.0, (state.clock() - queue.since).total_seconds())
+    return [Part("sync", f"⇅ {queue.waiting} row{'s' * (queue.waiting != 1)} wait, {format_duration(age_s)}", "$flag")]
+
+
+def _told(sync: SyncState) -> list[Part]:
+    if sync.state == "off":
         return []
     if sync.state == "waiting":
         retry = f", retry in {sync.retry_in_s:.0f} s" if sync.retry_in_s is not None else ""

@@ -18,6 +18,8 @@ class StudyLine:
 
     study: Study
     trials: int
+    elsewhere: str = ""
+    """The other host that alone can go on with it; empty where this one can."""
 
 
 def study_of(view: StudyView) -> Study:
@@ -39,12 +41,13 @@ def study_of(view: StudyView) -> Study:
         outcomes=view.outcomes,
         overall=finished.overall if finished is not None else None,
         message=finished.message if finished is not None else "",
+        host=started.host,
     )
 
 
-def stored_view(study: Study, trials: Sequence[Trial]) -> StudyView:
+def stored_view(study: Study, trials: Sequence[Trial], elsewhere: str = "") -> StudyView:
     """A stored study as if it had been watched; `trials` by number. Those that ended are kept whole."""
-    view = StudyView().apply(_started(study, trials))
+    view = StudyView(elsewhere=elsewhere).apply(_started(study, trials))
     for trial in trials:
         if trial.state != "running":
             view.add(trial)
@@ -59,6 +62,7 @@ def _started(study: Study, trials: Sequence[Trial]) -> StudyStarted:
         study_id=study.id,
         grid=study.grid_name,
         cluster=study.cluster,
+        host=study.host,
         simulated=study.cluster.simulated,
         strategy=study.strategy,
         objective=objective_of(study),

@@ -7,9 +7,11 @@ Only the newest trials and the leader keep their samples; older ones are read fr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
+
+import msgspec
 
 from ingestune_tui.catalogue.catalogue import Scope, Value
 from ingestune_tui.model.configuration import Configuration
@@ -29,12 +31,11 @@ from ingestune_tui.model.events import (
     TrialStarted,
     WorkloadFinished,
 )
-from ingestune_tui.model.sample import Sample
 from ingestune_tui.model.study import Outcome, Predicted
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import size_text, verdict_text
-from ingestune_tui.tui.trial_view import TrialView, trial_of
+from ingestune_tui.tui.trial_view import Detail, TrialView, trial_of
 from ingestune_tui.tui.waiting import reason_text
 
 KEPT_SAMPLES: Final = 60
@@ -112,6 +113,8 @@ class Scoring:
 class StudyView:
     """A study from its first event to its newest."""
 
+    elsewhere: str = ""
+    """The other host that alone can go on with it; empty where this one can."""
     started: StudyStarted | None = None
     trials: dict[int, TrialView] = field(default_factory=dict)
     """By number, in the order they were started."""
@@ -206,6 +209,11 @@ class StudyView:
         """All of `events`, folded."""
         return cls().fold(events)
 
+    def rename(self, name: str) -> None:
+        """The study has another name now; what was told of it keeps the old one."""
+        if self.started is not None:
+            self.started = msgspec.structs.replace(self.started, study=name)
+
     # What the screens ask ------------------------------------------------------------------------------------
 
     @property
@@ -292,15 +300,16 @@ class StudyView:
         progress = self.progress
         return progress.predicted if progress is not None and progress.message_bytes == message_bytes else ()
 
-    def take_detail(self, stored: Trial, samples: Sequence[Sample], histograms: Mapping[str, str]) -> None:
+    def take_detail(self, stored: Trial, detail: Detail) -> None:
         """What the database kept of a trial, for looking at it closely."""
         trial = self.trials.get(stored.number)
         if trial is None or trial.trial_id != stored.id:
             return
         trial.finished = stored
-        trial.histogram = histograms.get("latency", "")
-        if samples and not trial.samples:
-            trial.samples = list(samples)
+        trial.read = True
+        trial.histogram, trial.earlier = detail.histogram, detail.earlier
+        if detail.samples and not trial.samples:
+            trial.samples = list(detail.samples)
             self._sampled.append(trial)
 
     def neighbour(self, number: int | None, step: int) -> int | None:
@@ -326,7 +335,7 @@ class StudyView:
             if oldest is leader and len(self._sampled) >= KEPT_SAMPLES:
                 self._sampled.append(oldest)
                 oldest = self._sampled.popleft()
-            oldest.samples = []
+            oldest.samples, oldest.read = [], False
 
     def _note_values(self, trial: TrialView) -> None:
         if trial.role != "search":

@@ -29,6 +29,17 @@ class StageBand:
     """It has not begun: where it will be if all goes as planned."""
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What the database keeps of a trial beside its figures."""
+
+    samples: tuple[Sample, ...]
+    histogram: str
+    """Of its latencies, as in `TrialView`; empty when there is none."""
+    earlier: str = ""
+    """Name of the earlier study that measured it; empty for a trial of its own study, and where that study is gone."""
+
+
 @dataclass(slots=True)
 class TrialView:
     """A trial from its start to its end."""
@@ -52,6 +63,10 @@ class TrialView:
     samples: list[Sample] = field(default_factory=list)
     histogram: str = ""
     """HDR histogram (V2, base64) of its latencies in microseconds, once it was read from the database."""
+    earlier: str = ""
+    """Name of the earlier study that measured it, once that was read; else empty."""
+    read: bool = False
+    """The view holds what the database keeps of its samples and latencies."""
     finished: Trial | None = None
     """What came of it, as the database has it."""
 
@@ -126,6 +141,11 @@ class TrialView:
     def length_s(self) -> float:
         """Right end of the time axis: where the last stage will end or ended."""
         return max([band.end_s for band in self.bands()] + [self.now_s, sum(self.planned_s), 1.0])
+
+    @property
+    def incomplete(self) -> bool:
+        """Samples or latencies are missing that the database may have."""
+        return not self.read and not (self.samples and self.histogram)
 
     # Lines ---------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from textual import on, work
 
 from ingestune_tui.errors import IngestuneError, StudyError
-from ingestune_tui.tui.library import Library
+from ingestune_tui.tui.library import Library, is_of
 from ingestune_tui.tui.messages import CommandGiven, RunAgainAsked, StudyResumeAsked
 
 if TYPE_CHECKING:
@@ -43,8 +43,15 @@ class Watching(Library):
     def say(self, text: str, level: Level = "info") -> None:
         """A toast; the app does it."""
 
-    def mark_changed(self) -> None:
-        """Draw with the next tick; the app does it."""
+    def views(self) -> list[StudyView]:
+        """As ever, and the one that quitting sums up."""
+        return [*super().views(), *([self.watched] if self.watched is not None else [])]
+
+    def let_go(self, study_id: str) -> None:
+        """As ever; quitting has nothing to say of it either."""
+        super().let_go(study_id)
+        if is_of(self.watched, study_id):
+            self.watched = None
 
     async def agreed_to_resume(self, study: Study) -> bool:
         """Ask before an interrupted study loads somebody's cluster again; the app does it."""
@@ -143,7 +150,9 @@ class Watching(Library):
             self.lost = view
             self.say("the study's process ended without a last word; R in Studies goes on with it", "error")
         self.read_studies()
+        self.read_queue()
         self.document_changed()  # cells of the grid in the editor may have been measured
+        self.redraw()
 
     async def _follow(self, client: StudyClient, view: StudyView, asked_at: str) -> None:
         """Fold its events. What was said before `asked_at` is in the event list and makes no toast again."""
@@ -190,6 +199,8 @@ class Watching(Library):
         if study is None or study.started is None:
             return "no study is shown"
         name, state = study.started.study, study.finished.state if study.finished is not None else "interrupted"
+        if study.elsewhere and state != "finished":
+            return f"{name} can be gone on with on {study.elsewhere} alone"
         if state == "finished":
             return f"{name} is finished, and stays as it is: run its grid again (1, then r) for fresh figures"
         return f"{name} is {state}: R in Studies (5) goes on with it, then trials can be run again"

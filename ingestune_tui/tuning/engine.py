@@ -173,6 +173,7 @@ class Engine:
                 study_id=study.id,
                 grid=study.grid_name,
                 cluster=self._cluster.info,
+                host=study.host,
                 simulated=self._cluster.info.simulated,
                 strategy=grid.search.strategy,
                 objective=grid.objective.label,

@@ -171,3 +171,13 @@ async def test_the_baseline_has_what_the_cluster_runs_with(
             await by_hand(admin, node, "log.index.interval.bytes", None)
     assert found == {Scope.TOPIC: {"index.interval.bytes": 8192}, Scope.BROKER: {"num.io.threads": 16}}
     assert "ingestune-values" not in await admin.list_topics()
+
+
+async def test_a_topic_that_the_node_asked_does_not_know_yet_is_waited_for(admin: ConfigAdmin) -> None:
+    asked = asyncio.create_task(admin.describe_topic_configs("ingestune-late"))
+    await asyncio.sleep(0.3)
+    assert not asked.done()
+    async with ConfigAdmin(admin.connection) as other:
+        await other.create_topic("ingestune-late", 1, 1, {"segment.bytes": "2097152"})
+    assert (await asked)["segment.bytes"] == "2097152"
+    await admin.delete_topic("ingestune-late")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from textual.events import AppBlur, AppFocus
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from ingestune_tui.catalogue.catalogue import Scope
 from ingestune_tui.kafka.version import client_version
 from ingestune_tui.model.events import now
 from ingestune_tui.model.space import expand
@@ -25,6 +26,7 @@ from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.pick_property import PickProperty
 from ingestune_tui.tui.state import ClusterChoice
 from ingestune_tui.tui.widgets.grid_row import GridRow
+from ingestune_tui.tuning import refused
 from ingestune_tui.tuning.grid_file import payload_fingerprint, resolve
 from ingestune_tui.tuning.identity import method_hash
 from tests.tui.conftest import GRID
@@ -506,3 +508,17 @@ async def test_cells_that_a_study_has_just_measured_are_counted_when_it_ends(edi
             await app._watch(connect, "grid").wait()
             await ready(pilot)
             assert "3x2 = 6 cells, 1 cached" in app.text()
+
+
+async def test_what_librdkafka_refuses_stands_on_its_row_in_its_words(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no(_: Scope, properties: Mapping[str, str]) -> str:
+        return "librdkafka says no" if properties["linger.ms"] == "20" else ""
+
+    monkeypatch.setattr(refused, "refusal", no)
+    app = editor()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot)
+        assert any("linger.ms " in line and "20: librdkafka" in line for line in app.text().splitlines())
+        assert "⚠ 1 problem" in app.text().splitlines()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
@@ -66,3 +67,34 @@ def test_rows_are_cut_filled_folded_and_repainted_by_columns_and_not_by_characte
     assert wrapped("漢字漢字漢 かな", 8) == ["漢字漢字", "漢 かな"]
     assert changed_columns((("漢字", ""),), (("漢a ", ""),)) == (0, 4)
     assert wrapped("\u200b", 8) == [""]
+
+
+OBEYED = "\x1b[2J\x1b]52;c;aGk=\x07\x9b31mno\r\x08 room\n for it"
+
+
+def hostile() -> StudyView:
+    """A study whose trials failed with a text that a terminal would obey, and so ended."""
+    view = StudyView.of(FakeStudy(pairs=4, searched=4).all())
+    for trial in view.trials.values():
+        if trial.finished is not None:
+            trial.finished = msgspec.structs.replace(trial.finished, state="infeasible", error=OBEYED)
+    assert view.finished is not None
+    view.apply(msgspec.structs.replace(view.finished, state="failed", message=OBEYED, outcomes=()))
+    view.verdicts.clear()
+    return view
+
+
+@pytest.mark.parametrize("place", ["live", "leaderboard", "studies"])
+async def test_what_a_terminal_would_obey_is_stripped_everywhere(tmp_path: Path, place: str) -> None:
+    view = hostile()
+    app = ShownApp(tmp_path, place, view)
+    app.state.studies = (StudyLine(msgspec.structs.replace(study_of(view), name=f"quick{OBEYED}"), 35),)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.say(OBEYED)
+        await pilot.press(*(("enter",) if place == "leaderboard" else ()))
+        await pilot.pause()
+        text = app.text()
+        assert "no room" in text
+        assert all(line.isprintable() for line in text.splitlines())
+        assert "\x1b" not in text
+        assert app.state.said[-1].text == "no room\n for it"

@@ -328,7 +328,7 @@ async def test_skipping_a_throw_away_trial_skips_the_configuration_that_it_is_fo
         if order.configuration.get(Scope.BROKER_STATIC, "queued.max.requests") == 50 and not skipped:
             skipped.append(order.number)
             assert world.engine is not None
-            world.engine.skip()
+            world.engine.skip(order.number)
         return by_queue(order)
 
     world = scripted(monkeypatch, store, STATIC, script)

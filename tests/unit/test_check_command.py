@@ -14,6 +14,7 @@ from ingestune_tui.kafka.version import client_version
 from ingestune_tui.model import space
 from ingestune_tui.model.study import Cluster
 from ingestune_tui.storage.store import Store
+from ingestune_tui.tuning import refused
 from ingestune_tui.tuning.grid_file import load_grid, payload_fingerprint
 from ingestune_tui.tuning.identity import method_hash
 from tests.unit.command_line import GRID, CommandLine, ingestune
@@ -138,3 +139,12 @@ def test_what_another_host_measured_is_not_counted(ingestune: CommandLine) -> No
 def test_where_latency_decides_only_the_same_rate_is_counted(ingestune: CommandLine, rate: str, line: str) -> None:
     text = AT_A_RATE.replace("rate = 120000", f"rate = {rate}").replace('bytes_per_s = "5MB"\n', "")
     assert counted(ingestune, text, socket.gethostname()) == line
+
+
+def test_what_librdkafka_refuses_is_a_problem_of_the_grid(
+    ingestune: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refused, "refusal", lambda *_: "librdkafka says no")
+    said = ingestune("check", ingestune.grid(GRID))
+    assert said.code == 2
+    assert "librdkafka says no" in said.err

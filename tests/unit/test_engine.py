@@ -17,6 +17,7 @@ from ingestune_tui.model.events import (
     StudyFinished,
     StudyPaused,
     StudyResumed,
+    StudyStarted,
     TrialFinished,
     WorkloadFinished,
 )
@@ -76,6 +77,8 @@ async def test_a_study_goes_from_preflight_to_a_verdict(monkeypatch: pytest.Monk
     assert outcome.ratio is not None
     assert outcome.ratio.low < 2 / 1.1 < outcome.ratio.high
     assert isinstance(world.events[-1], StudyFinished)
+    started = next(event for event in world.events if isinstance(event, StudyStarted))
+    assert started.host == study.host
 
 
 async def test_the_confirmation_alternates_baseline_and_leader(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:

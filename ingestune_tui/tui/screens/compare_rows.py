@@ -51,6 +51,7 @@ class CompareRowsScreen(StudyPlace):
         self._compared = rows
         self._board = board
         self._asked: set[str] = set()
+        """Ids of the trials on the charts whose samples are being read."""
 
     def body(self) -> ComposeResult:
         yield TextRows(id="title")
@@ -67,24 +68,24 @@ class CompareRowsScreen(StudyPlace):
         view = self.view
         if view is None:
             return
+        counted = {LETTERS[i]: trials for i, row in enumerate(self._compared) if (trials := _counted(view, row))}
         shown = {
-            LETTERS[i]: trial for i, row in enumerate(self._compared) if (trial := self._trial(view, row)) is not None
+            letter: trial
+            for letter, trials in counted.items()
+            if (trial := next((each for each in trials if each.samples), None)) is not None
         }
+        self._ask_for_samples({trials[0].trial_id for letter, trials in counted.items() if letter not in shown})
         throughput, latency = overlaid(shown)
         self.query_one("#title", TextRows).show(((("One trial of each, over its time", "label"),),))
         self.query_one("#throughput", Chart).show(throughput)
         self.query_one("#latency", Chart).show(latency)
         self.query_one("#table", TextRows).show(self._table())
 
-    def _trial(self, view: StudyView, row: BoardRow) -> TrialView | None:
-        """The newest counted trial of a row, its samples asked for when they are not at hand."""
-        counted = [trial for trial in row.trials if trial.counts]
-        views = [view.trials[trial.number] for trial in reversed(counted) if trial.number in view.trials]
-        ready = next((each for each in views if each.samples), None)
-        if ready is None and views and views[0].trial_id not in self._asked:
-            self._asked.add(views[0].trial_id)
-            self.post_message(SamplesWanted(views[0].trial_id))
-        return ready
+    def _ask_for_samples(self, missing: set[str]) -> None:
+        """Have the samples of these trials read, once until they are there."""
+        for trial_id in missing - self._asked:
+            self.post_message(SamplesWanted(trial_id))
+        self._asked = missing
 
     def _table(self) -> tuple[Row, ...]:
         rows = self._compared
@@ -121,3 +122,9 @@ class CompareRowsScreen(StudyPlace):
     def _rate(self, row: BoardRow) -> str:
         half = self._board.half_mb_per_s(row)
         return figure_text(row.mb_per_s) + (f" ±{half:.0f}" if half is not None else "")
+
+
+def _counted(view: StudyView, row: BoardRow) -> list[TrialView]:
+    """The counted trials of a row, the newest first."""
+    counted = [trial.number for trial in reversed(row.trials) if trial.counts]
+    return [view.trials[number] for number in counted if number in view.trials]

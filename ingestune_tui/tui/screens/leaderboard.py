@@ -14,9 +14,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from ingestune_tui.report.filter import Filter, FilterError, parse_filter
-from ingestune_tui.report.leaderboard import Board, BoardRow, leaderboard, pareto
+from ingestune_tui.report.leaderboard import Board, BoardRow, pareto
 from ingestune_tui.report.wording import size_text
 from ingestune_tui.tui.screens.study_place import StudyPlace
+from ingestune_tui.tui.study_board import board_of
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.board_table import SORTS, cells_of, columns_of, sorted_rows, summary_of
 from ingestune_tui.tui.widgets.chart import Chart
@@ -158,15 +159,7 @@ class LeaderboardScreen(StudyPlace):
         key = (id(view), size, view.finished_trials, view.outcome(size) is not None, leading, predicted)
         if key != self._made_of:
             self._made_of = key
-            trials = [each.finished for each in view.of_workload(size) if each.finished is not None]
-            self._board = leaderboard(
-                trials,
-                view.scoring.objective,
-                outcome=view.outcome(size),
-                leader=leading,
-                baseline=view.baseline(size),
-                predicted=predicted,
-            ) if trials else None  # fmt: skip
+            self._board = board_of(view, size)
         return self._board
 
     def _title(self, view: StudyView, board: Board) -> tuple[Row, ...]:

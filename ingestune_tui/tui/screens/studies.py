@@ -22,6 +22,7 @@ from ingestune_tui.tui.messages import (
     StudyRenameAsked,
     StudyResumeAsked,
 )
+from ingestune_tui.tui.plain import plain_lines
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.waiting import is_waiting
@@ -34,11 +35,22 @@ if TYPE_CHECKING:
     from ingestune_tui.tui.study_view import StudyView
 
 LOADING_AFTER_S = 0.15
+_TO_RESUME = ("interrupted", "stopped", "paused", "failed")
+"""States that a study can go on from."""
 
 
 def today() -> date:
     """The day `today` and `yesterday` refer to."""
     return datetime.now().astimezone().date()
+
+
+def message_of(line: StudyLine) -> str:
+    """What the study has to say; of one that another host alone can go on with, that too."""
+    study = line.study
+    if not line.elsewhere or study.state == "finished":
+        return study.message
+    where = "runs on {}, as last synced" if study.state in ("running", "paused") else "{} alone can go on with it"
+    return " · ".join(each for each in (study.message, where.format(line.elsewhere)) if each)
 
 
 class FindInput(EagerInput):
@@ -140,7 +152,7 @@ class StudiesScreen(StudyPlace):
     def _say_more(self) -> None:
         """Below the list: that it is an old one, else what the study under the cursor has to say."""
         line = self.chosen
-        message = Content(line.study.message if line is not None else "")
+        message = Content(plain_lines(message_of(line)) if line is not None else "")
         if line is not None and (unstable := unstable_text(line.study.outcomes, len(line.study.outcomes))):
             warning = Content.assemble((f"⚠ {unstable}", "$flag"))
             message = Content("\n").join((message, warning)) if message else warning
@@ -175,7 +187,7 @@ class StudiesScreen(StudyPlace):
             if line is not None and (live := self._live(line)) is not None:
                 # what waits goes on by itself, and a process that has said its last word hears none
                 return live.paused is not None and not is_waiting(live.paused)
-            return line is not None and line.study.state in ("interrupted", "stopped", "paused", "failed")
+            return line is not None and not line.elsewhere and line.study.state in _TO_RESUME
         if action == "read_again":
             return bool(self.ingestune.state.studies_trouble)
         if action in ("rename", "delete"):

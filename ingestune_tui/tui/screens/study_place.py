@@ -21,13 +21,20 @@ class StudyPlace(Place):
     def another_study(self) -> None:
         """The study on the screens is another one: how the one before was looked at says nothing about it."""
 
-    def redraw(self) -> None:
-        """As every place; the first time over another study, it is looked at afresh."""
+    def _id_now(self) -> str:
+        """Of the study on the screens; that of the one before while the next has said nothing, empty without one."""
+        if self.ingestune.state.study is None:
+            return ""
         started = self.view.started if self.view is not None else None
-        if started is not None and self.is_attached and self.is_mounted and started.study_id != self._study_id:
+        return started.study_id if started is not None else self._study_id
+
+    def redraw(self) -> None:
+        """As every place; the first time over another study, or over none any more, it is looked at afresh."""
+        study_id = self._id_now()
+        if self.is_attached and self.is_mounted and study_id != self._study_id:
             if self._study_id and not self.is_active:
                 return  # looked at afresh when it is in front again
-            before, self._study_id = self._study_id, started.study_id
+            before, self._study_id = self._study_id, study_id
             if before:
                 self.another_study()
                 if not self.is_active:

@@ -18,6 +18,7 @@ from ingestune_tui.report.trial_text import difference_line, figures_line, flag_
 from ingestune_tui.report.wording import short_text
 from ingestune_tui.tui.messages import RunAgainAsked, SamplesWanted
 from ingestune_tui.tui.screens.study_place import StudyPlace
+from ingestune_tui.tui.study_board import board_of
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.widgets.chart import Chart
 from ingestune_tui.tui.widgets.histogram_plot import AXES, buckets_of, histogram_plot
@@ -75,7 +76,8 @@ class TrialScreen(StudyPlace):
         counted = [i for i, trial in enumerate(trials) if trial.counts]
         self._at = counted[-1] if counted else len(trials) - 1
         self._plots = TrialPlots()
-        self._asked: set[str] = set()
+        self._asked = ""
+        """Id of the trial on the charts, while what the database keeps of it is being read."""
         self._late = False
 
     @property
@@ -111,11 +113,12 @@ class TrialScreen(StudyPlace):
         self.query_one("#title", TextRows).show(self._title())
         self._draw(shown)
         self.query_one("#text", TextRows).show(tuple(self._facts(view, state)))
-        missing = shown is not None and trial.counts and (not shown.samples or not shown.histogram)
-        if missing and trial.id not in self._asked:
-            self._asked.add(trial.id)
-            self.post_message(SamplesWanted(trial.id))
+        missing = trial.id if shown is not None and trial.counts and shown.incomplete else ""
+        if missing and missing != self._asked:
+            self.post_message(SamplesWanted(missing))
             self.set_timer(LOADING_AFTER_S, self.say_loading)
+        if missing != self._asked:
+            self._asked, self._late = missing, False
 
     def _take_new(self, view: StudyView) -> None:
         """Trials of this configuration that were finished since."""
@@ -128,8 +131,8 @@ class TrialScreen(StudyPlace):
         self._trials += tuple(each for each in new if each.state != "interrupted" and not each.discarded)
 
     def say_loading(self) -> None:
-        """Reading takes long enough to say so."""
-        self._late = True
+        """Reading takes long enough to say so, unless it is over."""
+        self._late = bool(self._asked)
         self.redraw()
 
     def _draw(self, shown: TrialView | None) -> None:
@@ -143,9 +146,16 @@ class TrialScreen(StudyPlace):
             histogram_plot(
                 buckets_of(shown.histogram) if shown is not None and shown.histogram else [],
                 {name: value for name, value in named.items() if value is not None},
-                "no latency was measured" if measured is None else "reading …" if self._late else " ",
+                self._why_no_histogram(shown),
             )
         )
+
+    def _why_no_histogram(self, shown: TrialView | None) -> str:
+        if self.trial.latency is None:
+            return "no latency was measured"
+        if shown is not None and not shown.incomplete:
+            return "no distribution was kept"
+        return "reading …" if self._late else " "
 
     def _title(self) -> tuple[Row, ...]:
         trial = self.trial
@@ -166,6 +176,7 @@ class TrialScreen(StudyPlace):
 
     def _facts(self, view: StudyView, state: AppState) -> list[Row]:
         trial, started = self.trial, view.started
+        shown = view.trials.get(trial.number)
         width = max(20, self.size.width - 12)  # the label, the padding, the scrollbar
         rows: list[Row] = []
 
@@ -189,8 +200,8 @@ class TrialScreen(StudyPlace):
                 trial,
                 cluster="a simulated broker" if started.simulated else started.cluster.label,
                 version="" if started.simulated else started.cluster.version,
-                host="",
-                study=started.study,
+                host=started.host,
+                study=shown.earlier if trial.cached and shown is not None else started.study,
             )
             say("measured", words, "label")
         return rows
@@ -209,7 +220,8 @@ class TrialScreen(StudyPlace):
         from ingestune_tui.tui.screens.export import ExportScreen, export_of_row
 
         view = self.view
-        if view is not None and self._board is not None:
-            row = next((row for row in self._board.rows if row.configuration == self.trial.configuration), None)
+        board = board_of(view, self.trial.workload.message_bytes) if view is not None else None  # claims come late
+        if view is not None and board is not None:
+            row = next((row for row in board.rows if row.configuration == self.trial.configuration), None)
             if row is not None:
-                self.app.push_screen(ExportScreen(export_of_row(view, self._board, row)))
+                self.app.push_screen(ExportScreen(export_of_row(view, board, row)))

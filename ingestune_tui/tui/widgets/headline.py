@@ -32,6 +32,9 @@ def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: da
     """What to say first about a study at the moment `now`, on a screen of `width` columns."""
     if says_verdict(view, connected=connected, message_bytes=message_bytes):
         return _finished(view, message_bytes, width)
+    if view.elsewhere:
+        text = f"runs on {view.elsewhere}, as last synced"
+        return Said(((("▶ ", "now"), (text, "strong")),), (("it can be stopped and resumed there alone", "label"),))
     if not connected:
         text = "the study's process does not answer; what it had finished is kept"
         return Said(((("✗ ", "bad"), (text, "bad")), (("5 Studies, R resumes it", "label"),)))
@@ -97,6 +100,8 @@ def _what_to_do(view: StudyView, outcome: Outcome) -> str:
         changes = difference_text(outcome.winner, outcome.baseline, outcome.workload)
         return "   ".join(changes) or "nothing that was tried is better: keep what you have"
     if view.finished is not None and view.finished.state in ("stopped", "interrupted"):
+        if view.elsewhere:
+            return f"what was measured is kept: {view.elsewhere} alone can go on with it"
         return "what was measured is kept: 5 Studies, R goes on with it"
     return ""
 

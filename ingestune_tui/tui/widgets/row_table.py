@@ -20,6 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from ingestune_tui.tui.plain import plain
 from ingestune_tui.tui.widgets.roles import style_of
 from ingestune_tui.tui.widgets.rows import Run
 
@@ -165,7 +166,7 @@ class RowTable(ScrollView, can_focus=True):
         for column, runs in zip(self._columns, cells, strict=True):
             cell = Text(no_wrap=True, overflow="ellipsis", end="")
             for text, role in runs:
-                cell.append(text.replace("\n", " "), style_of(self, role))
+                cell.append(plain(text), style_of(self, role))
             cell.align("right" if column.right else "left", column.width)
             line.append(" ").append_text(cell).append(" ")
         return line

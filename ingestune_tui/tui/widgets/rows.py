@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from ingestune_tui.tui.plain import plain
 from ingestune_tui.tui.widgets.roles import style_of
 
 Run = tuple[str, str]
@@ -58,7 +59,8 @@ class Rows(Widget, can_focus=False):
 
     def _recompose_rows(self) -> None:
         width, height = self.size
-        rows = [padded(row, width) for row in self.compose_rows(width, height)[:height]]
+        composed = self.compose_rows(width, height)[:height]
+        rows = [padded(tuple((plain(text), role) for text, role in row), width) for row in composed]
         rows += [((" " * width, ""),)] * (height - len(rows))
         for y, row in enumerate(rows):
             if y >= len(self._rows) or self._rows[y] != row:

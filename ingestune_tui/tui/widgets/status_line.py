@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from ingestune_tui.tui.plain import plain
 from ingestune_tui.tui.status import Part, fit
 
 
@@ -33,5 +34,5 @@ class StatusLine(Widget):
             if number:
                 pieces.append((" │ ", "$rule"))
             weight = "bold " if part.kind in ("phase", "problem") else ""
-            pieces.append((part.text, f"{weight}{part.style or '$foreground'}"))
+            pieces.append((plain(part.text), f"{weight}{part.style or '$foreground'}"))
         return Content.assemble(*pieces).truncate(self.content_size.width, ellipsis=True)
