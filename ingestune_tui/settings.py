@@ -138,7 +138,7 @@ def load(
         paths=where,
         database=at_home(chosen, "the database").absolute() if chosen else where.database,
         cluster=cluster or environment.get("INGESTUNE_CLUSTER") or config.cluster,
-        command_config=at_home(command, "the command config") if command else None,
+        command_config=at_home(command, "the command config").absolute() if command else None,
         topic_prefix=prefix,
         shared_copy=_shared_copy(config, where, environment),
         cache_days=7.0 if config.cache_days is None else config.cache_days,

@@ -232,6 +232,7 @@ def _remembered(settings: Settings, given: dict[str, Any]) -> dict[str, str]:
         "strategy": given["strategy"] or "",
         "confirm_pairs": "0" if given["no_confirm"] else str(given["confirm_pairs"] or ""),
         "budget_s": str(given["budget"] or ""),
+        "fresh": "yes" if given["fresh"] else "",
         "allow_broker_changes": "yes" if given["allow_broker_changes"] else "",
     }
     return {name: value for name, value in kept.items() if value}

@@ -51,5 +51,9 @@ async def _stop(key: str | None, database: str | None) -> int:
                 f"study {study.name} has not ended after {_WITHIN_S:.0f} s",
                 f"It may still be cleaning up: watch it with `ingestune attach {study.name}`.",
             ) from None
+    async with await Store.open_configured(settings, read_only=True) as store:
+        after = await store.find_study(study.id)
+    if after.state in ("running", "paused") and owner_lives(after):
+        raise StudyError(f"the line to study {study.name} broke off, and it runs on", "Try `ingestune stop` again.")
     click.echo(f"study {study.name} is stopped", err=True)
     return 0

@@ -310,7 +310,7 @@ class _Reader:
         needs_consumer = objective.figure in ("consumer_throughput", "end_to_end_p99")
         if workload.consumers == 0 and needs_consumer:
             self.report("objective", f"{objective.figure} needs a consumer", "set [workload] consumers = 1")
-        names = {(parameter.scope, parameter.name) for parameter in grid.parameters}
+        names = {(parameter.scope, parameter.name) for parameter in grid.active}
         if workload.consumers == 0 and any(scope is Scope.CONSUMER for scope, _ in names):
             what = "consumer settings change nothing without a consumer"
             self.report("consumer", what, "set [workload] consumers = 1")

@@ -80,8 +80,8 @@ class TrialRunner:
         """Topics that could not be deleted yet, with the cluster's reason; tried again before each trial."""
         self._left: dict[str, int] = {}
         """What these hold, in bytes per node."""
-        self._refused = ""
-        """The cluster's no to a deletion, which trying again will not change."""
+        self._refused: dict[str, str] = {}
+        """Those whose deletion the cluster refused when it was last asked, with its words; waiting changes nothing."""
 
     async def run(self, order: TrialOrder) -> Measurement:
         """Measure. Raises TrialError (ChildFailed with the broker's reason) or ClusterError; cancel it to skip it."""
@@ -106,6 +106,7 @@ class TrialRunner:
         if self._cluster.has_ended:
             self.undeleted.clear()
             self._left.clear()
+            self._refused.clear()
         for topic, held in list(self._left.items()):
             await self._delete(topic, held)
 
@@ -113,10 +114,10 @@ class TrialRunner:
         """Try once more what could not be deleted. Raises StudyError where the cluster refuses."""
         for topic, held in list(self._left.items()):
             await self._delete(topic, held)
-        if self._refused and self.undeleted:
+        if self._refused:
             raise StudyError(
-                f"the cluster deletes no topic of ours, so its disks would fill: {self._refused}",
-                f"Allow it, and delete {', '.join(sorted(self.undeleted))}.",
+                f"the cluster deletes no topic of ours, so its disks would fill: {next(iter(self._refused.values()))}",
+                f"Allow it, and delete {', '.join(sorted(self._refused))}.",
             )
 
     def _delete_soon(self, order: TrialOrder, node_bytes: int) -> None:
@@ -131,10 +132,13 @@ class TrialRunner:
         except (ClusterError, TrialError) as problem:
             self.undeleted[topic], self._left[topic] = problem.what, node_bytes
             if isinstance(problem, TrialError):
-                self._refused = problem.what
+                self._refused[topic] = problem.what
+            else:
+                self._refused.pop(topic, None)
         else:
             self.undeleted.pop(topic, None)
             self._left.pop(topic, None)
+            self._refused.pop(topic, None)
             self._disk.deleted(topic, node_bytes)
 
     async def _watching_the_cluster(self, measuring: Coroutine[None, None, Measurement]) -> Measurement:

@@ -154,7 +154,7 @@ class StudyProcess:
                         EngineOptions(
                             host=owner.host,
                             topic_prefix=prefix,
-                            cache_s=0.0 if wanted.fresh else settings.cache_days * 86400,
+                            cache_s=0.0 if study.options.get("fresh") else settings.cache_days * 86400,
                             in_force=in_force,
                         ),
                         self._emit,

@@ -358,28 +358,37 @@ def test_stop_without_a_running_study_says_so(ingestune: CommandLine) -> None:
     assert "no study process answers" in named.err
 
 
-def test_stop_is_content_when_the_process_ends_without_a_word(
-    ingestune: CommandLine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ends", [True, False])
+def test_stop_believes_the_end_of_the_line_only_when_the_study_has_ended(
+    ingestune: CommandLine, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
-    """A study that is stopped while it still starts has nothing to report."""
+    """A study that is stopped while it still starts has nothing to report; a viewer may also be cut off."""
     monkeypatch.chdir(ingestune.home)
     study = make_study("young")
     heard: list[bytes] = []
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readline())
-        writer.close()
-
     async def stop() -> int:
         from ingestune_tui.cli.stop import _stop
 
+        owner = this_process("young.sock")
         async with await Store.open(ingestune.database) as store:
-            await store.create_study(study)
-            await store.claim_study(study.id, this_process("young.sock"))
-        async with await asyncio.start_unix_server(answer, "young.sock"):
-            return await _stop(None, None)
 
-    assert asyncio.run(stop()) == 0
+            async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                heard.append(await reader.readline())
+                if ends:
+                    await store.release_study(study.id, owner, "interrupted")
+                writer.close()
+
+            await store.create_study(study)
+            await store.claim_study(study.id, owner)
+            async with await asyncio.start_unix_server(answer, "young.sock"):
+                return await _stop(None, None)
+
+    if ends:
+        assert asyncio.run(stop()) == 0
+    else:
+        with pytest.raises(StudyError, match="young broke off, and it runs on"):
+            asyncio.run(stop())
     assert heard == [b'{"do":"stop"}\n']
 
 

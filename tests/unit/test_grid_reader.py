@@ -327,3 +327,9 @@ def test_any_toml_is_a_grid_or_its_problems(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize("path", sorted(ready_grids().glob("*.toml")), ids=lambda path: path.stem)
 def test_every_ready_grid_is_a_grid(path: Path) -> None:
     assert read_grid(path.read_text(encoding="utf-8")).size >= 1
+
+
+def test_settings_that_are_switched_off_need_no_consumer_and_clash_with_nothing() -> None:
+    text = '[workload]\npartitions = 2\n[consumer]\n"fetch.min.bytes" = [1, 100]\n[topic]\npartitions = [1, 6]\n'
+    grid = read_grid('[search]\noff = ["consumer.fetch.min.bytes", "topic.partitions"]\n' + text + SMALL)
+    assert [each.name for each in grid.active] == ["linger.ms"]

@@ -53,3 +53,13 @@ def test_a_stage_in_which_every_message_failed_is_a_failure_with_its_reason() ->
     assert refused.value.code == "MSG_SIZE_TOO_LARGE"
     refuse_unacknowledged(done(1, {"_TIMED_OUT": 3}))
     refuse_unacknowledged(done(0, {}))
+
+
+async def test_an_outage_after_a_refusal_is_an_outage_and_no_end_of_the_study() -> None:
+    no = TrialError("Deleting topic ingestune-1 failed: not now", code="NOT_CONTROLLER")
+    made = runner([no, ClusterUnreachable("nobody answers"), None], DiskBudget(10, 1.0))
+    await made._delete("ingestune-1", 7)
+    await made.delete_left()
+    assert made.undeleted == {"ingestune-1": "nobody answers"}
+    await made.delete_left()
+    assert made.undeleted == {}

@@ -35,6 +35,14 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
     assert found.topic_prefix == "file"
 
 
+def test_files_that_are_named_are_found_from_any_other_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = load(database="mine.db", command_config="client.properties", environment=home(tmp_path, ""))
+    assert (found.database, found.command_config) == (tmp_path / "mine.db", tmp_path / "client.properties")
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [

@@ -69,14 +69,20 @@ class Process:
         stopped = asyncio.Event()
         return SimpleNamespace(run=run, stop=stopped.set)
 
-    def run(self) -> tuple[int, list[dict[str, Any]], str]:
-        said = self.call("run", self.call.grid(), "--cluster", "simulated", "--json")
+    def run(self, *more: str) -> tuple[int, list[dict[str, Any]], str]:
+        said = self.call("run", self.call.grid(), "--cluster", "simulated", "--json", *more)
         return said.code, [json.loads(line) for line in said.out.splitlines()], said.err
 
     def stored(self) -> str:
-        async def read() -> str:
+        return self._stored()[0].state
+
+    def studies(self) -> int:
+        return len(self._stored())
+
+    def _stored(self) -> list[Study]:
+        async def read() -> list[Study]:
             async with await Store.open(self.call.database, read_only=True) as store:
-                return (await store.studies())[0].state
+                return await store.studies()
 
         return asyncio.run(read())
 
@@ -128,6 +134,19 @@ def test_the_engine_is_told_what_the_cluster_runs_with_and_so_is_the_person(
     assert [each["text"] for each in events if each["event"] == "notice"] == [
         "this cluster runs with min.insync.replicas 2: so does the baseline"
     ]
+
+
+def test_a_study_that_was_begun_fresh_takes_nothing_from_the_cache_when_it_goes_on(process: Process) -> None:
+    process.failure = ClusterUnreachable("kafka:1 is gone")
+    process.run("--fresh")
+    process.failure = None
+    process.run()
+    assert process.options is not None
+    assert process.options.cache_s == 0
+    assert process.studies() == 1
+    process.run()
+    assert process.options.cache_s > 0
+    assert process.studies() == 2
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
