@@ -115,7 +115,7 @@ class WorkloadRun:
                 self.reason = f"the baseline cannot be measured: {trial.error}"
                 return False
             if not trial.messages_per_s:
-                self.reason = "the baseline acknowledged no message at all"
+                self.reason = _why_nothing(trial)
                 return False
             workload = self._space.workload
             if not discard and trial.rate is not None and self._record.rate(workload) is None:
@@ -384,3 +384,10 @@ class WorkloadRun:
             pair=pair,
             discarded=discarded,
         )
+
+
+def _why_nothing(baseline: Trial) -> str:
+    """Why a trial of the baseline counted no message in its window, and what to change where that is known."""
+    if "byte-capped" in baseline.flags:
+        return "bytes_per_trial was used up before the baseline's window began: raise it in [limits]"
+    return "the baseline acknowledged no message at all"

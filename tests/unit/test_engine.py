@@ -453,6 +453,19 @@ async def test_a_baseline_without_a_challenger_says_why_there_is_none(
     assert "budget" not in grid or "budget" in outcome.reason
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [((), "acknowledged no message at all"), (("byte-capped",), "bytes_per_trial was used up before")],
+)
+async def test_a_baseline_that_counts_no_message_ends_the_study_and_says_what_to_change(
+    monkeypatch: pytest.MonkeyPatch, store: Store, flags: tuple[Flag, ...], words: str
+) -> None:
+    world = scripted(monkeypatch, store, SMALL, lambda _: replace(measured(0.0), flags=flags))
+    study = await world.run(await world.study())
+    assert study.state == "failed"
+    assert words in study.outcomes[0].reason
+
+
 async def test_a_baseline_that_shows_no_figure_is_told_after_the_preflight(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
