@@ -93,7 +93,7 @@ class Handle:
         self.statistics = statistics
         if statistics.connected:
             self._down_since_ns = None
-        elif self._down_since_ns is None:
+        elif statistics.connecting and self._down_since_ns is None:
             self._down_since_ns = time.monotonic_ns()
 
     def _keep_log(self, event: int) -> None:

@@ -33,7 +33,7 @@ from ingestune_tui.model.sample import Percentiles, Sample, Stage
 __all__ = ["Percentiles", "Sample", "Stage"]
 
 SAMPLE_INTERVAL_S: Final = 0.5
-METHOD_VERSION: Final = 3
+METHOD_VERSION: Final = 4
 """Raised whenever a change of the generator makes old figures incomparable; part of the method hash."""
 
 MAX_TIMED_PER_S: Final = 20_000

@@ -43,6 +43,8 @@ class Statistics:
 
     connected: bool
     """Whether any broker has answered and is connected now, those of the bootstrap address included."""
+    connecting: bool
+    """Whether any is being connected to. A broker that nobody needs is neither: it may have closed an idle line."""
     round_trip_ms: float | None
     """Mean time from a request to its response, over the brokers."""
     queue_ms: float | None
@@ -59,6 +61,7 @@ class Statistics:
     message_bytes_total: int
 
 
+_AT_REST = ("", "UP", "INIT")
 _decode = msgspec.json.Decoder(_Document).decode
 
 
@@ -69,6 +72,7 @@ def parse(text: bytes) -> Statistics:
     topics = list(document.topics.values())
     return Statistics(
         connected=any(broker.state == "UP" for broker in document.brokers.values()),
+        connecting=any(broker.state not in _AT_REST for broker in document.brokers.values()),
         round_trip_ms=_mean([broker.rtt for broker in brokers], 1e-3),
         queue_ms=_mean([broker.int_latency for broker in brokers], 1e-3),
         batch_messages=_mean([topic.batchcnt for topic in topics], 1.0),

@@ -36,6 +36,7 @@ def studies_at_work(state: AppState) -> tuple[AtWork, ...]:
         )
         for line in (as_watched(each, live) for each in state.studies or ())
         if line.study.state in ("running", "paused")
+        and not line.elsewhere
         and line.study.owner is not None
         and line.study.owner.host == socket.gethostname()
     }

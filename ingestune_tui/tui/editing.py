@@ -201,7 +201,12 @@ class Editing(Watching):
         if why := await self.why_not_now():
             self.say(why, "warning")
             return
-        count, problems = (state.count, ()) if state.count else _count_text(document, document.text, state.cluster)
+        text, cluster = document.text, state.cluster
+        count, problems = (
+            (state.count, ()) if state.count else await asyncio.to_thread(_count_text, document, text, cluster)
+        )
+        if (state.document, state.cluster) != (document, cluster) or document.text != text:
+            return  # something else was chosen meanwhile
         if problems:
             document.problems = problems
         if why := (str(problems[0]) if problems else refusal(document, state.cluster, count)):

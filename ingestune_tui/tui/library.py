@@ -198,16 +198,19 @@ class Library(App[int]):
             self.switch_mode("live" if live.finished is None else "leaderboard")
             self.redraw()
             return
-        asked_from = self.current_mode
+        asked_from, shown = self.current_mode, self.state.study
         try:
             pulled = study_id in await store.pulled_studies()
             study, elsewhere = as_known(await store.find_study(study_id), "5 Studies, R", pulled=pulled)
             if not elsewhere and study.state in ("running", "paused") and self.attach_to(study):
                 return
-            self.state.study = await read_study(store, study, elsewhere)
+            view = await read_study(store, study, elsewhere)
         except IngestuneError as error:
             self.say_error(error)
             return
+        if self.state.study is not shown:  # another was begun or opened while this one was read
+            return
+        self.state.study = view
         if self.current_mode == asked_from:  # whoever went on to another place meanwhile stays there
             self.switch_mode("leaderboard" if study.state != "running" else "live")
         self.redraw()

@@ -35,6 +35,7 @@ from ingestune_tui.model.study import Outcome, Predicted
 from ingestune_tui.model.trial import Trial
 from ingestune_tui.model.workload import Workload
 from ingestune_tui.report.wording import size_text, verdict_text
+from ingestune_tui.tui.plain import plain_lines
 from ingestune_tui.tui.trial_view import Detail, TrialView, trial_of
 from ingestune_tui.tui.waiting import reason_text
 
@@ -350,4 +351,4 @@ class StudyView:
             self._tell(self._time, "info", event.said)
 
     def _tell(self, time: str, level: Level, text: str) -> None:
-        self.told.append(Told(time, level, text))
+        self.told.append(Told(time, level, plain_lines(text)))

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ingestune_tui.catalogue import catalogue
+import msgspec
+
+from ingestune_tui.catalogue import catalogue, dialect
 from ingestune_tui.catalogue.catalogue import Property, Scope, Value
 from ingestune_tui.errors import StudyError
 from ingestune_tui.model.configuration import settings_of
 from ingestune_tui.model.grid import Grid
 from ingestune_tui.model.grid_reader import TOPIC_SHAPE
+from ingestune_tui.model.space import expand, topic_settings, topic_shape
+from ingestune_tui.model.study import Study
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.cluster import OpenCluster
 
+_OPTION = "in_force"
 _BROKER_SCOPES = (Scope.BROKER, Scope.BROKER_STATIC)
 
 
@@ -30,7 +36,8 @@ async def cluster_values(cluster: OpenCluster, grid: Grid, probe: str) -> dict[S
     if cluster.info.simulated:
         return found
     if open_[Scope.TOPIC]:
-        found[Scope.TOPIC] = _other_than_kafkas(Scope.TOPIC, open_[Scope.TOPIC], await _of_a_topic(cluster, probe))
+        shown_by_topic = await _of_a_topic(cluster, grid, probe)
+        found[Scope.TOPIC] = _other_than_kafkas(Scope.TOPIC, open_[Scope.TOPIC], shown_by_topic)
     if any(open_[scope] for scope in _BROKER_SCOPES):
         shown = {
             node: {name: each.value for name, each in (await cluster.admin.describe_broker_configs(node)).items()}
@@ -40,6 +47,21 @@ async def cluster_values(cluster: OpenCluster, grid: Grid, probe: str) -> dict[S
             by_node = {node: _other_than_kafkas(scope, open_[scope], values) for node, values in shown.items()}
             found[scope] = _same_on_all(scope, by_node)
     return {scope: values for scope, values in found.items() if values}
+
+
+async def keep_values(store: Store, study: Study, values: Mapping[Scope, Mapping[str, Value]], *, begun: bool) -> Study:
+    """The study with these values written down. Raises StudyError for one that has `begun` with others."""
+    text = msgspec.json.encode(values, order="sorted").decode() if values else ""
+    kept = study.options.get(_OPTION, "")
+    if text == kept:
+        return study
+    if begun:
+        raise StudyError(
+            f"the cluster has other settings now than when {study.name} was begun, so its baseline is another one: "
+            f"{text or 'none but the defaults'} instead of {kept or 'none but the defaults'}",
+            "Start a new study with --fresh.",
+        )
+    return await store.update_study(study.id, options=study.options | {_OPTION: text})
 
 
 def in_words(values: Mapping[Scope, Mapping[str, Value]]) -> str:
@@ -60,10 +82,16 @@ def _left_open(grid: Grid, scope: Scope) -> list[str]:
     ]
 
 
-async def _of_a_topic(cluster: OpenCluster, probe: str) -> Mapping[str, str | None]:
-    """A new topic's settings, which only a topic tells: several broker settings stand behind some of them."""
-    await cluster.admin.create_topic(probe, 1, -1, {})
+async def _of_a_topic(cluster: OpenCluster, grid: Grid, probe: str) -> Mapping[str, str | None]:
+    """A new topic's settings, which only a topic tells: several broker settings stand behind some of them.
+
+    It is made as the baseline's topics are, so that a cluster which takes those takes this one.
+    """
+    workload = grid.workloads[0]
+    baseline = expand(grid, workload).baseline
+    settings = dialect.to_java(Scope.TOPIC, topic_settings(baseline))
     try:
+        await cluster.admin.create_topic(probe, *topic_shape(baseline, workload), settings)
         return await cluster.admin.describe_topic_configs(probe)
     finally:
         await cluster.admin.delete_topic(probe)

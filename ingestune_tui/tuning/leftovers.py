@@ -63,7 +63,7 @@ async def restore_journal(cluster: OpenCluster, store: Store, say: Callable[[str
 
     if here:
         await uninterrupted(dynamic_config(cluster, store).restore(here, note))
-    return Restored(len(here) - left_alone, away, len(entries) - len(here))
+    return Restored(max(0, len(here) - left_alone), away, len(entries) - len(here))
 
 
 def _left_to(study: Study) -> str:

@@ -43,6 +43,8 @@ from ingestune_tui.units import about_bytes
 
 _CLUSTER_LOOK_S = 0.5
 _COPYING_S = 1.0
+_COPYING_LOOKS = 6
+"""So many looks without a message more: a follower may be told to wait for some seconds until a fetch is worth it."""
 """Followers that have copied nothing for so long have all that they will get."""
 DISK_LOW = "DISK_LOW"
 """`error_code` of a trial that was stopped before it filled the disk."""
@@ -333,12 +335,11 @@ class TrialRunner:
         """
         if self._cluster.info.simulated:
             return None
-        copied = await self._messages_in(topic)
-        while copied < acknowledged:
+        copied, unchanged = await self._messages_in(topic), 0
+        while copied < acknowledged and unchanged < _COPYING_LOOKS:
             await asyncio.sleep(_COPYING_S)
             before, copied = copied, await self._messages_in(topic)
-            if copied == before:
-                break
+            unchanged = unchanged + 1 if copied == before else 0
         return copied
 
     async def _messages_in(self, topic: str) -> int:

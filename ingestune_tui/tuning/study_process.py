@@ -27,7 +27,7 @@ from ingestune_tui.storage.owner import this_process
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tuning.broker_settings import check_settings
 from ingestune_tui.tuning.cluster import ClusterChoice, OpenCluster, open_cluster
-from ingestune_tui.tuning.cluster_values import cluster_values, in_words
+from ingestune_tui.tuning.cluster_values import cluster_values, in_words, keep_values
 from ingestune_tui.tuning.grid_file import GridFile
 from ingestune_tui.tuning.leftovers import refuse_missing, restore_journal
 from ingestune_tui.tuning.scopes import changes_brokers
@@ -145,7 +145,9 @@ class StudyProcess:
                     study = await store.take_cluster(study.id, cluster.info, changes_brokers=changes_brokers(grid))
                     await prepare_brokers(cluster, study, grid, store, self._emit)
                     swept = await sweep_topics(cluster, study, prefix)
+                    trials = await store.trials(study.id)
                     in_force = await self._in_force(cluster, study, prefix)
+                    study = await keep_values(store, study, in_force, begun=bool(trials))
                     engine = Engine(
                         study,
                         request.grid_file,
@@ -158,7 +160,7 @@ class StudyProcess:
                             in_force=in_force,
                         ),
                         self._emit,
-                        await store.trials(study.id),
+                        trials,
                         swept,
                     )
                     self._engine = engine

@@ -205,10 +205,20 @@ class Surrogate:
         self.kernels = tuple(_level_kernel(factor, hyper.length) for factor in factors)
         inside = seen[seen != OUTSIDE]
         self.centre = float(np.mean(y[seen != OUTSIDE])) if len(inside) else (float(np.mean(y)) if len(y) else 0.0)
-        covariance = _Parts(factors, levels, seen, t_s).covariance(hyper)
-        precision = np.linalg.inv(covariance) if len(seen) else np.zeros((0, 0))
+        precision = np.linalg.inv(self._of_trials(t_s)) if len(seen) else np.zeros((0, 0))
         self.precision: Floats = np.asarray(precision, dtype=np.float64)
         self.weights: Floats = self.precision @ (y - self.centre)
+
+    def _of_trials(self, t_s: Floats) -> Floats:
+        """As `_Parts.covariance`, a few rows at a time: of thousands of trials its parts would take much memory."""
+        inside = self.seen != OUTSIDE
+        total = self.to_trials(np.where(inside, self.seen, 0))
+        total[~inside] = _CONSTANT_VARIANCE * ~inside
+        for start in range(0, len(t_s), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            total[rows] += self.hyper.drift**2 * np.exp(-np.abs(t_s[rows, None] - t_s[None, :]) / DRIFT_TAU_S)
+        total.flat[:: len(t_s) + 1] += self.hyper.noise**2
+        return total
 
     def prior(self, left: Indices, right: Indices) -> Floats:
         """Prior covariance of cells `left` with cells `right`, both inside the grid."""

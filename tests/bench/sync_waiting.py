@@ -12,8 +12,10 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+from ingestune_tui.model.trial import Trial
 from ingestune_tui.secrets import Secret
 from ingestune_tui.settings import SharedCopy
 from ingestune_tui.storage.rows import (
@@ -40,17 +42,22 @@ async def fill(path: Path, trials: int) -> None:
 
 
 def write_trials(path: Path, study_id: str, first: int, count: int, configurations: int = 50) -> None:
-    """Trials of 16 s, with samples and histograms, in one transaction: a commit for each would take minutes."""
+    """Trials of 16 s, a `configurations`-th of them alike."""
+    numbers = range(first, first + count)
+    insert_trials(path, (make_trial(study_id, at, configuration=linger(at % configurations)) for at in numbers))
+
+
+def insert_trials(path: Path, trials: Iterable[Trial]) -> None:
+    """These trials with samples and histograms, in one transaction: a commit for each would take minutes."""
     samples, histograms = pack_samples(make_samples(32)), histograms_body(HISTOGRAMS)
     connection = sqlite3.connect(path, timeout=30)
     with connection:
-        for number in range(first, first + count):
-            configuration = linger(number % configurations)
-            trial = make_trial(study_id, number, configuration=configuration)
-            row = trial_row(trial, configuration.hash, trial_body(trial), number)
+        for trial in trials:
+            key, number = trial.configuration.hash, trial.number
+            row = trial_row(trial, key, trial_body(trial), number)
             connection.execute(
                 "insert or ignore into configuration (id, body, rev) values (?, ?, 1)",
-                (configuration.hash, configuration_body(configuration)),
+                (key, configuration_body(trial.configuration)),
             )
             connection.execute(f"insert into trial ({TRIAL_COLUMNS}) values ({', '.join('?' * len(row))})", row)
             connection.execute("insert into series (id, body, rev) values (?, ?, ?)", (trial.id, samples, number))

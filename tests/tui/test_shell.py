@@ -194,6 +194,19 @@ async def test_what_is_typed_and_not_yet_kept_is_asked_about(editor: Editor, key
         assert "[0, 5, 20, 75]" in app.state.document.text
 
 
+async def test_what_is_typed_in_the_grid_is_asked_about_from_another_place_too(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7")
+        app.action_switch_place("studies")  # as a click on its name does, which leaves the input open
+        await ready(pilot)
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        assert "mine.toml has unsaved changes" in app.text()
+
+
 async def test_an_open_input_that_holds_what_the_row_holds_is_not_asked_about(editor: Editor) -> None:
     app = editor()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -52,6 +53,14 @@ async def test_a_study_at_work_is_offered_first_and_enter_watches_it(
         await pilot.press("enter")
         await ready(pilot)
         assert chosen == [FakeStudy().id]
+
+
+async def test_a_study_that_only_its_own_database_can_tell_of_is_not_offered(starter: Starter) -> None:
+    app = starter()
+    app.state.studies = (replace(listed(), elsewhere="this very host, another database"),)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert "night" not in app.text()
 
 
 async def test_a_grid_below_it_can_still_be_chosen(starter: Starter) -> None:

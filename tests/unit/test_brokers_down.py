@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from ctypes import CDLL, c_int, c_int32, c_void_p
 
+import msgspec
 import pytest
 from confluent_kafka import cimpl
 
@@ -17,6 +18,7 @@ from ingestune_tui.bench.client import Client
 from ingestune_tui.bench.failure import LoadFailed
 from ingestune_tui.bench.handle import Handle
 from ingestune_tui.bench.reader import Reader
+from ingestune_tui.bench.statistics import parse
 
 PATIENCE_S = 10.0
 CONFIG = {"test.mock.num.brokers": "1", "reconnect.backoff.ms": "10", "reconnect.backoff.max.ms": "50"}
@@ -68,6 +70,20 @@ def test_an_idle_client_forgets_that_all_brokers_were_down_once_one_is_back(clie
     wait_until(lambda: gone(client, now=True))
     broker.come_back()
     wait_until(lambda: not gone(client, now=True))
+
+
+def test_a_client_that_needs_no_broker_for_a_while_has_not_lost_them(client: Handle) -> None:
+    """Brokers and clients close lines that nobody uses; librdkafka then waits until somebody does."""
+    wait_until(lambda: not gone(client, now=True))
+    for states, is_gone in [(("INIT", "INIT"), False), (("INIT", "TRY_CONNECT"), True), (("INIT", "UP"), False)]:
+        brokers = {str(number): {"state": state} for number, state in enumerate(states)}
+        client._keep_statistics(parse(msgspec.json.encode({"brokers": brokers})))
+        try:
+            client.check_gone(now=True)
+        except LoadFailed:
+            assert is_gone
+        else:
+            assert not is_gone
 
 
 def test_brokers_that_stay_away_are_told_as_gone(client: Handle, monkeypatch: pytest.MonkeyPatch) -> None:

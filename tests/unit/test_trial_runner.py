@@ -121,7 +121,9 @@ async def test_a_producer_that_fails_ends_the_others_with_its_own_words(monkeypa
 
 
 @pytest.mark.parametrize(
-    ("shown", "lost"), [([0.4, 0.8], 0.0), ([0.4, 0.4], 0.6)], ids=["followers are behind", "nobody copies it"]
+    ("shown", "lost"),
+    [([0.4, 0.4, 0.4, 0.8], 0.0), ([0.4] * 9, 0.6)],
+    ids=["followers are behind, and wait a while", "nobody copies it"],
 )
 async def test_what_the_followers_are_still_copying_is_not_lost(
     monkeypatch: pytest.MonkeyPatch, shown: list[float], lost: float

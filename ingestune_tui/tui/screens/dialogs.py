@@ -13,6 +13,8 @@ from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from ingestune_tui.tui.plain import plain, plain_lines
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -58,8 +60,8 @@ class Dialog(ModalScreen[str]):
 
     def __init__(self, title: str, text: str, answers: tuple[Answer, ...]) -> None:
         super().__init__()
-        self._heading = title
-        self._text = text
+        self._heading = plain(title)
+        self._text = plain_lines(text)
         self._answers = answers
         self._safe = next(answer for answer in answers if answer.safe)
 

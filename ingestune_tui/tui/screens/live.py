@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from ingestune_tui.model.events import Pause, Resume, Skip, StopAndConfirm
 from ingestune_tui.tui.messages import CommandGiven, SamplesWanted
+from ingestune_tui.tui.plain import plain_lines
 from ingestune_tui.tui.screens.study_place import StudyPlace
 from ingestune_tui.tui.status import Part, shortened
 from ingestune_tui.tui.study_view import StudyView
@@ -318,7 +319,8 @@ def _before(state: AppState) -> str:
     and may not answer."""
     study = state.study
     if study is not None and study.finished is not None:
-        return f"✗ The study did not begin.\n\n{study.finished.message}\n\n1 goes to the grid, r there runs it again."
+        why = plain_lines(study.finished.message)
+        return f"✗ The study did not begin.\n\n{why}\n\n1 goes to the grid, r there runs it again."
     if not state.connected:
         return NOTHING
     newest = study.told[-1].text if study is not None and study.told else ""

@@ -34,7 +34,7 @@ def headline_of(view: StudyView, *, connected: bool, message_bytes: int, now: da
         return _finished(view, message_bytes, width)
     if view.elsewhere:
         text = f"runs on {view.elsewhere}, as last synced"
-        return Said(((("▶ ", "now"), (text, "strong")),), (("it can be stopped and resumed there alone", "label"),))
+        return Said(((("▶ ", "now"), (text, "strong")), (("it can be stopped and resumed there alone", "label"),)))
     if not connected:
         text = "the study's process does not answer; what it had finished is kept"
         return Said(((("✗ ", "bad"), (text, "bad")), (("5 Studies, R resumes it", "label"),)))
