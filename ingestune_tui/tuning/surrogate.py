@@ -24,6 +24,8 @@ DRIFT_TAU_S = 600.0
 _CONSTANT_VARIANCE = 1.0
 _ROWS_AT_ONCE = 64
 """Rows of a covariance made in one go, so that what they are made of stays in the processor's cache."""
+_CELLS_AT_ONCE = 512
+"""Cells whose covariances with the trials are held in memory together."""
 _FIT_AT_MOST = 160
 """Trials that the hyper-parameters are fitted to; more change them little and cost cubically."""
 _MODE_INFLATION = 1.3
@@ -205,20 +207,10 @@ class Surrogate:
         self.kernels = tuple(_level_kernel(factor, hyper.length) for factor in factors)
         inside = seen[seen != OUTSIDE]
         self.centre = float(np.mean(y[seen != OUTSIDE])) if len(inside) else (float(np.mean(y)) if len(y) else 0.0)
-        precision = np.linalg.inv(self._of_trials(t_s)) if len(seen) else np.zeros((0, 0))
+        covariance = _Parts(factors, levels, seen, t_s).covariance(hyper)
+        precision = np.linalg.inv(covariance) if len(seen) else np.zeros((0, 0))
         self.precision: Floats = np.asarray(precision, dtype=np.float64)
         self.weights: Floats = self.precision @ (y - self.centre)
-
-    def _of_trials(self, t_s: Floats) -> Floats:
-        """As `_Parts.covariance`, a few rows at a time: of thousands of trials its parts would take much memory."""
-        inside = self.seen != OUTSIDE
-        total = self.to_trials(np.where(inside, self.seen, 0))
-        total[~inside] = _CONSTANT_VARIANCE * ~inside
-        for start in range(0, len(t_s), _ROWS_AT_ONCE):
-            rows = slice(start, start + _ROWS_AT_ONCE)
-            total[rows] += self.hyper.drift**2 * np.exp(-np.abs(t_s[rows, None] - t_s[None, :]) / DRIFT_TAU_S)
-        total.flat[:: len(t_s) + 1] += self.hyper.noise**2
-        return total
 
     def prior(self, left: Indices, right: Indices) -> Floats:
         """Prior covariance of cells `left` with cells `right`, both inside the grid."""
@@ -240,16 +232,24 @@ class Surrogate:
     def to_trials(self, cells: Indices) -> Floats:
         """Prior covariance of `cells` with the finished trials: a row per cell, a column per trial."""
         inside = self.seen != OUTSIDE
-        cross: Floats = self.prior(cells, np.where(inside, self.seen, 0)) * inside
+        cross = self.prior(cells, np.where(inside, self.seen, 0))
+        cross *= inside
         return cross
 
     def mean(self, cells: Indices) -> Floats:
         """Posterior mean of ln(objective) at `cells`, without drift or noise."""
-        mean: Floats = self.centre + self.to_trials(cells) @ self.weights
+        at_once = range(0, len(cells), _CELLS_AT_ONCE)
+        parts = [self.to_trials(cells[at : at + _CELLS_AT_ONCE]) @ self.weights for at in at_once]
+        mean: Floats = self.centre + np.concatenate([*parts, np.zeros(0)])
         return mean
 
     def mean_and_sd(self, cells: Indices) -> tuple[Floats, Floats]:
         """Posterior mean and standard deviation of ln(objective) at each of `cells`, without drift or noise."""
+        parts = [self._mean_and_sd(cells[at : at + _CELLS_AT_ONCE]) for at in range(0, len(cells), _CELLS_AT_ONCE)]
+        means, sds = zip(*parts, strict=True) if parts else ((), ())
+        return np.concatenate([*means, np.zeros(0)]), np.concatenate([*sds, np.zeros(0)])
+
+    def _mean_and_sd(self, cells: Indices) -> tuple[Floats, Floats]:
         cross = self.to_trials(cells)
         own = _CONSTANT_VARIANCE + self.hyper.residual**2
         diagonals = [kernel.diagonal()[self.levels[cells, i]] for i, kernel in enumerate(self.kernels)]
@@ -258,7 +258,9 @@ class Surrogate:
             variance += self.hyper.product**2 * _products(diagonals)
         for sd, diagonal in zip(self.hyper.main, diagonals, strict=True):
             variance += sd**2 * diagonal
-        variance -= ((cross @ self.precision) * cross).sum(axis=1)
+        known = cross @ self.precision
+        known *= cross
+        variance -= known.sum(axis=1)
         mean: Floats = self.centre + cross @ self.weights
         return mean, np.sqrt(_MODE_INFLATION * np.maximum(variance, 0.0))
 
@@ -294,13 +296,18 @@ def fit(factors: Sequence[Factor], levels: Indices, seen: Indices, y: Floats, t_
 
 def draws(mean: Floats, covariance: Floats, count: int, rng: np.random.Generator) -> Floats:
     """count x cells draws of a multivariate normal."""
-    jitter = 1e-9 * max(float(covariance.diagonal().max()), 1e-6)
-    for _ in range(8):
-        try:
-            factor = np.linalg.cholesky(covariance + jitter * np.eye(len(mean)))
-            break
-        except np.linalg.LinAlgError:
-            jitter *= 10.0
-    else:
-        factor = np.diag(np.sqrt(np.maximum(covariance.diagonal(), 0.0)))
+    diagonal = covariance.diagonal().copy()
+    jitter = 1e-9 * max(float(diagonal.max()), 1e-6)
+    try:
+        for _ in range(8):
+            np.fill_diagonal(covariance, diagonal + jitter)  # in its place: a copy of a large one would be felt
+            try:
+                factor = np.linalg.cholesky(covariance)
+                break
+            except np.linalg.LinAlgError:
+                jitter *= 10.0
+        else:
+            factor = np.diag(np.sqrt(np.maximum(diagonal, 0.0)))
+    finally:
+        np.fill_diagonal(covariance, diagonal)
     return mean + rng.standard_normal((count, len(mean))) @ factor.T

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ingestune_tui.tuning.search_space import OUTSIDE, Factor
-from ingestune_tui.tuning.surrogate import Floats, Hyper, Indices, Surrogate, _Parts, draws, fit, prior_median
+from ingestune_tui.tuning.surrogate import Floats, Hyper, Indices, Surrogate, draws, fit, prior_median
 
 FACTORS = (Factor("a", 5, True), Factor("b", 3, False), Factor("c", 4, True))
 LEVELS: Indices = np.array(list(itertools.product(range(5), range(3), range(4))), dtype=np.int64)
@@ -92,14 +92,6 @@ def test_the_posterior_is_the_one_of_the_textbook() -> None:
     assert found == pytest.approx(mean, abs=1e-8)
     assert sd**2 / 1.3 == pytest.approx(spread, abs=1e-8)
     assert process.posterior(cells)[1].diagonal() / 1.3 == pytest.approx(spread, abs=1e-8)
-
-
-def test_the_covariance_of_many_trials_is_the_one_that_the_fit_took_apart() -> None:
-    seen, y, t_s = trials(150, 0.05)
-    seen[::7] = OUTSIDE
-    process = fit(FACTORS, LEVELS, seen, y, t_s, 0.05)
-    covariance = _Parts(FACTORS, LEVELS, seen, t_s).covariance(process.hyper)
-    np.testing.assert_allclose(np.linalg.inv(process.precision), covariance, rtol=1e-6, atol=1e-9)
 
 
 def test_effects_of_the_prior_average_to_nothing_over_the_levels() -> None:
