@@ -65,6 +65,8 @@ class IngestuneApp(Editing):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 6
+    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (60, "-normal"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-usual"), (34, "-tall")]  # of dialogs as well as of places
     MODES = {
         "start": _screen("start", "StartScreen"),
         "grid": _screen("grid", "GridScreen"),

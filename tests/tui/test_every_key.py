@@ -10,8 +10,10 @@ from textual.command import Command, CommandList, CommandPalette
 from textual.containers import VerticalScroll
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from ingestune_tui.errors import UsageError
+from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.events import EventsScreen
 from ingestune_tui.tui.screens.help import HelpScreen
 from ingestune_tui.tui.screens.place import Place
@@ -111,6 +113,45 @@ async def test_j_and_k_scroll_the_help(editor: Editor) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))
         await scrolls(app, pilot)
+
+
+@pytest.mark.parametrize(
+    ("opening", "screen", "closing"),
+    [
+        *(("question_mark", HelpScreen, key) for key in ("question_mark", "escape", "q", "enter")),
+        *(("v", EventsScreen, key) for key in ("v", "escape", "q", "enter")),
+    ],
+)
+async def test_what_lies_on_top_goes_with_any_of_its_keys_and_leaves_the_place_as_it_was(
+    editor: Editor, opening: str, screen: type[Screen[None]], closing: str
+) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        before = app.text()
+        await pilot.press(opening)
+        await until(pilot, lambda: isinstance(app.screen, screen))
+        await pilot.press(closing)
+        await ready(pilot)
+        assert isinstance(app.screen, Place)
+        assert app.text() == before
+        assert app.is_running
+
+
+async def test_up_and_down_go_through_the_answers_of_a_dialog(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, Dialog))
+        for key, answer in (("down", "yes"), ("up", "no"), ("up", "yes")):
+            await pilot.press(key)
+            assert app.focused is not None
+            assert app.focused.id == answer
+        await pilot.press("enter")
+        await ready(pilot)
+        assert app.state.document is not None
+        assert "linger.ms" not in app.state.document.text
 
 
 @pytest.fixture

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
+from ingestune_tui.catalogue.catalogue import Scope, Value
+from ingestune_tui.model.configuration import Configuration
 from ingestune_tui.model.study import VerdictKind
 from ingestune_tui.tui.screens.export import ExportScreen, export_of_outcome, state_of_path
 from ingestune_tui.tui.study_view import StudyView
@@ -61,6 +64,55 @@ async def test_another_dialect_is_translated_and_says_that_it_was_not_measured(t
         assert "translated for Java, not measured" in screen.text
         await pilot.press("left", "space")
         assert screen.query_one("#dialect", Choice).value == "java"
+
+
+async def test_page_down_and_page_up_scroll_the_preview(tmp_path: Path) -> None:
+    app = finished(tmp_path)
+    async with app.run_test(size=(60, 16)) as pilot:
+        screen = await opened(app, pilot)
+        preview, before = screen.query_one("#preview-scroll", VerticalScroll), app.text()
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert preview.scroll_offset.y > 0
+        assert screen.text.splitlines()[-1] in app.text()
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert preview.scroll_offset.y == 0
+        assert app.text() == before
+
+
+async def test_up_and_down_go_between_the_choices_and_left_and_right_choose_the_scope(tmp_path: Path) -> None:
+    view = StudyView.of(FakeStudy().all())
+    settings: dict[Scope, dict[str, Value]] = {
+        Scope.PRODUCER: {"acks": "all", "linger.ms": 20},
+        Scope.TOPIC: {"segment.bytes": 268435456},
+        Scope.BROKER: {"num.io.threads": 16},
+    }
+    outcome = msgspec.structs.replace(view.outcomes[0], winner=Configuration.of(settings))
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = ExportScreen(export_of_outcome(view, outcome))
+        await app.push_screen(screen)
+        await pilot.pause()
+        dialect, scope = screen.query_one("#dialect", Choice), screen.query_one("#scope", Choice)
+        await pilot.press("down")
+        assert scope.has_focus
+        for key, chosen, line in (
+            ("right", "topic", "segment.bytes=268435456"),
+            ("right", "broker", "num.io.threads=16"),
+            ("right", "producer", "linger.ms=20"),
+            ("left", "broker", "num.io.threads=16"),
+            ("left", "topic", "segment.bytes=268435456"),
+            ("left", "producer", "linger.ms=20"),
+        ):
+            await pilot.press(key)
+            await pilot.pause()
+            assert scope.value == chosen
+            assert line in screen.text.splitlines()
+            assert line in app.text()
+        await pilot.press("up")
+        assert dialect.has_focus
+        assert (dialect.value, scope.value) == ("librdkafka", "producer")
 
 
 async def test_enter_writes_the_file_for_this_person_only(tmp_path: Path, in_a_directory_of_its_own: Path) -> None:
@@ -195,7 +247,7 @@ async def test_escape_leaves_without_writing(tmp_path: Path, in_a_directory_of_i
     app = finished(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(app, pilot)
-        await pilot.press("pagedown", "pageup", "escape")
+        await pilot.press("escape")
         await pilot.pause()
         assert not isinstance(app.screen, ExportScreen)
         assert list(in_a_directory_of_its_own.iterdir()) == []

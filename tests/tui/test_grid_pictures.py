@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from ingestune_tui.tui import clusters, grid_cards
+from ingestune_tui.tui.grid_document import GridDocument
+from ingestune_tui.tui.screens.ask_path import PathDialog
+from ingestune_tui.tui.screens.dialogs import Dialog
+from ingestune_tui.tui.screens.help import HelpScreen
 from tests.tui.conftest import GRID
-from tests.tui.shown import ShownApp, workers_done
+from tests.tui.fake_study import FakeStudy
+from tests.tui.shown import ShownApp, until, workers_done
 
 Compare = Callable[..., bool]
 
@@ -35,6 +41,21 @@ def pressing(*keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
         await pilot.pause()
 
     return press
+
+
+def asking(
+    key: str, *, until_on: type[Screen[Any]], first: tuple[str, ...] = ()
+) -> Callable[[Pilot[Any]], Awaitable[None]]:
+    """Presses a key that asks something, after the `first` ones, and waits for the question."""
+
+    async def ask(pilot: Pilot[Any]) -> None:
+        await pressing(*first)(pilot)
+        await pilot.press(key)
+        while not isinstance(pilot.app.screen, until_on):
+            await pilot.pause()
+        await pilot.pause()
+
+    return ask
 
 
 def test_start(snap_compare: Compare, starter: Callable[[], ShownApp], grid_file: Path, size: tuple[int, int]) -> None:
@@ -65,8 +86,8 @@ def test_grid_with_invalid_cells(snap_compare: Compare, editor: Callable[..., Sh
     assert snap_compare(editor(text), terminal_size=(120, 40), run_before=pressing())
 
 
-def test_grid_empty(snap_compare: Compare, tmp_path: Path) -> None:
-    assert snap_compare(ShownApp(tmp_path, "grid"), terminal_size=(80, 24))
+def test_grid_empty(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    assert snap_compare(ShownApp(tmp_path, "grid"), terminal_size=size)
 
 
 def test_picker(snap_compare: Compare, editor: Callable[..., ShownApp], size: tuple[int, int]) -> None:
@@ -79,18 +100,26 @@ def test_picker(snap_compare: Compare, editor: Callable[..., ShownApp], size: tu
 
 
 def test_delete_dialog(snap_compare: Compare, editor: Callable[..., ShownApp]) -> None:
-    async def ask(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        await pilot.press("D")
-        await pilot.pause()
-
-    assert snap_compare(editor(), terminal_size=(80, 24), run_before=ask)
+    assert snap_compare(editor(), terminal_size=(80, 24), run_before=asking("D", until_on=Dialog))
 
 
 def test_help(snap_compare: Compare, editor: Callable[..., ShownApp]) -> None:
-    async def ask(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        await pilot.press("question_mark")
-        await pilot.pause()
+    assert snap_compare(editor(), terminal_size=(80, 24), run_before=asking("question_mark", until_on=HelpScreen))
 
-    assert snap_compare(editor(), terminal_size=(80, 24), run_before=ask)
+
+def test_grid_while_a_study_is_at_work(
+    snap_compare: Compare, editor: Callable[..., ShownApp], size: tuple[int, int]
+) -> None:
+    app = editor()
+    app.state.study = app.state.live = until(FakeStudy().all(), 16, "saturated", 9)
+    assert snap_compare(app, terminal_size=size, run_before=pressing("down"))
+
+
+def test_save_as_dialog(snap_compare: Compare, editor: Callable[..., ShownApp], grid_file: Path) -> None:
+    app = editor()
+    app.state.document = GridDocument.open(grid_file, ready=True)  # one that has no path of its own yet
+    assert snap_compare(app, terminal_size=(80, 24), run_before=asking("f2", until_on=PathDialog))
+
+
+def test_unsaved_changes_dialog(snap_compare: Compare, editor: Callable[..., ShownApp]) -> None:
+    assert snap_compare(editor(), terminal_size=(80, 24), run_before=asking("q", until_on=Dialog, first=("space",)))

@@ -112,6 +112,27 @@ async def test_down_keeps_and_goes_to_the_next_row(editor: Editor) -> None:
         assert focused(app) == "producer.compression.type"
 
 
+async def test_up_keeps_and_goes_to_the_row_before(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("down", "enter", "space", *"zstd", "up")
+        await ready(pilot)
+        assert producer(app)["compression.type"] == ["none", "lz4", "zstd"]
+        assert focused(app) == "producer.linger.ms"
+        assert not app.screen.query(Input)
+
+
+async def test_home_and_end_go_to_the_first_and_the_last_row(editor: Editor) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("end")
+        assert focused(app) == "section:baseline"
+        await pilot.press("home")
+        assert focused(app) == "producer.linger.ms"
+
+
 async def test_letters_belong_to_the_input_while_one_is_open(editor: Editor) -> None:
     app = editor()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -250,6 +271,19 @@ async def test_saving_writes_the_file_with_its_comments(editor: Editor, grid_fil
         assert grid_file.read_text() == document(app).text
         assert grid_file.read_text().startswith("# Does batching pay?")
         assert "mine.toml*" not in app.text()
+
+
+async def test_what_is_wrong_in_the_open_input_is_not_saved(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("space")  # so that there is something to save
+        await ready(pilot)
+        await pilot.press("down", "enter", "x", "ctrl+s")
+        await ready(pilot)
+        assert grid_file.read_text() == GRID
+        assert app.screen.query_one(Input).value == "none lz4x"
+        assert "not one of none" in app.text()
 
 
 async def test_saving_over_somebody_elses_change_asks(editor: Editor, grid_file: Path) -> None:

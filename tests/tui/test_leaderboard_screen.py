@@ -138,6 +138,21 @@ async def test_the_filter_narrows_as_it_is_typed_and_escape_brings_all_back(tmp_
         assert app.screen.query_one("#filter", Input).value == ""
 
 
+@pytest.mark.parametrize("key", ["down", "tab", "escape"])
+async def test_out_of_the_filter_it_goes_to_the_rows_and_the_filter_stays(tmp_path: Path, key: str) -> None:
+    app = ShownApp(tmp_path, "leaderboard", finished(sizes=(10, 1000)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.screen.query_one(RowTable)
+        await pilot.press("slash", *"n>=1")
+        assert app.screen.query_one("#filter").has_focus
+        await pilot.press(key)
+        await pilot.pause()
+        assert table.has_focus
+        assert app.screen.query_one("#filter", Input).value == "n>=1"
+        assert table.cursor_row == 0
+        assert "no measurable difference" not in app.text()  # the size of before
+
+
 async def test_a_filter_that_is_not_understood_says_so_and_keeps_the_rows(tmp_path: Path) -> None:
     app = ShownApp(tmp_path, "leaderboard", finished())
     async with app.run_test(size=(80, 24)) as pilot:
@@ -215,7 +230,7 @@ async def test_enter_opens_the_trials_of_the_row(tmp_path: Path) -> None:
         assert "12 of 13" in app.text()
         await pilot.press("right", "right")
         assert "13 of 13" in app.text()
-        await pilot.press("down", "up", "escape")
+        await pilot.press("escape")
         await pilot.pause()
         assert "cells" in app.text()
 

@@ -35,7 +35,7 @@ from ingestune_tui.tui.widgets.ruler import Ruler
 from ingestune_tui.tui.widgets.study_strip import Mark, StudyStrip
 from ingestune_tui.tui.widgets.tiles import Tiles
 from tests.tui.fake_study import BASELINE, FakeStudy
-from tests.tui.shown import ShownApp, place_of, until, workers_done
+from tests.tui.shown import ShownApp, place_of, ready, until, workers_done
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -363,17 +363,20 @@ async def test_it_fits_every_size(tmp_path: Path, size: tuple[int, int]) -> None
         assert all(len(line) <= size[0] for line in text.splitlines())
 
 
-async def test_resizing_down_to_40x10_and_back_keeps_everything(tmp_path: Path) -> None:
-    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+async def test_back_from_40x10_it_shows_the_study_as_it_is_by_then(tmp_path: Path) -> None:
+    events = FakeStudy().all()
+    app = ShownApp(tmp_path, "live", until(events, 16, "saturated", 9))
     async with app.run_test(size=(80, 24)) as pilot:
-        before = app.text()
+        await ready(pilot)
+        assert app.screen.query_one(Headline).text().startswith("▶ 16 ")
         await pilot.resize_terminal(40, 10)
-        await pilot.pause()
+        await ready(pilot)
         assert "too small" in app.text()
+        app.state.study = app.state.live = until(events, 19, "paced", 4)
         await pilot.resize_terminal(80, 24)
-        await pilot.pause()
-        app.redraw()
-        assert app.text() == before
+        await ready(pilot)
+        assert app.screen.query_one(Headline).text().startswith("▶ 19 ")
+        assert_painted(app)
 
 
 async def test_text_from_the_broker_is_never_markup(tmp_path: Path) -> None:

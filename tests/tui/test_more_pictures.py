@@ -1,4 +1,4 @@
-"""Pictures of what is seen more rarely: the event list, a trial that failed, notes on the first screen, trouble."""
+"""Pictures of what is seen more rarely: the event list, help, odd trials, notes on the first screen, trouble."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from ingestune_tui.storage.store import Store
 from ingestune_tui.tui import clusters
 from ingestune_tui.tui.screens import studies
 from ingestune_tui.tui.screens.events import EventsScreen
+from ingestune_tui.tui.screens.help import HelpScreen
 from ingestune_tui.tui.screens.trial import TrialScreen
 from ingestune_tui.tui.state import ClusterChoice, Said
 from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.study_view import StudyView
+from ingestune_tui.tui.trial_view import Detail
 from tests.tui.conftest import GRID
 from tests.tui.fake_study import BEST, CELLS, FakeStudy
 from tests.tui.shown import NOW, ShownApp, ready, until
@@ -78,6 +80,11 @@ def test_events(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) ->
     assert snap_compare(app, terminal_size=size, run_before=pressing("v", until_on=EventsScreen))
 
 
+def test_help_over_live(snap_compare: Compare, tmp_path: Path) -> None:
+    app = ShownApp(tmp_path, "live", until(FakeStudy().all(), 16, "saturated", 9))
+    assert snap_compare(app, terminal_size=(120, 40), run_before=pressing("question_mark", until_on=HelpScreen))
+
+
 def test_trial_of_what_cannot_be_run(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     app = ShownApp(tmp_path, "leaderboard", StudyView.of(FakeStudy().all()))
     assert snap_compare(app, terminal_size=size, run_before=pressing("ctrl+end", "enter", until_on=TrialScreen))
@@ -105,6 +112,22 @@ def test_trial_that_failed(snap_compare: Compare, tmp_path: Path, size: tuple[in
     view.apply(told)
     app = ShownApp(tmp_path, "leaderboard", view)
     assert snap_compare(app, terminal_size=size, run_before=pressing("enter", until_on=TrialScreen, there="right"))
+
+
+def test_trial_that_an_earlier_study_measured(snap_compare: Compare, tmp_path: Path) -> None:
+    fake = FakeStudy()
+    view = StudyView.of(fake.all())
+    for trial in fake.trials:
+        if trial.role == "search" and trial.counts:
+            stored = msgspec.structs.replace(
+                trial, cached_from="0193c000", latency=None, rate=None, due_to_sent_p99_ms=None
+            )
+            kept = tuple(sample for sample in fake.samples[trial.id] if sample.stage != "paced")
+            view.trials[trial.number].samples.clear()
+            view.take_detail(stored, Detail(kept, "", "orders"))
+    app = ShownApp(tmp_path, "leaderboard", view)
+    run_before = pressing("down", "enter", until_on=TrialScreen)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=run_before)
 
 
 def test_trial_while_its_study_runs(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:

@@ -13,10 +13,14 @@ from textual.pilot import Pilot
 from ingestune_tui.model.events import Command, Event, StopStudy
 from ingestune_tui.tui.app import _say_goodbye
 from ingestune_tui.tui.screens.dialogs import Dialog
+from ingestune_tui.tui.watching import STOP_WAIT_S
 from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp
 
 WAIT_S = 0.05
+"""What the app waits in these tests, in place of its own `STOP_WAIT_S`."""
+ENDS_WITHIN_S = 3.0
+"""What quitting may take at most, whatever the process of the study does."""
 AT_LAST_S = 30.0
 """Far more than a slow machine needs to quit, and far less than for ever."""
 
@@ -51,6 +55,10 @@ async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
     while not true():
         await pilot.pause()
     await pilot.pause()
+
+
+def test_the_app_s_own_wait_leaves_it_time_to_end_in_under_three_seconds() -> None:
+    assert WAIT_S < STOP_WAIT_S < ENDS_WITHIN_S
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.events import EventsScreen
 from ingestune_tui.tui.screens.help import HelpScreen
 from ingestune_tui.tui.screens.place import Place
+from ingestune_tui.tui.stored import StudyLine
 from ingestune_tui.tui.study_view import StudyView
 from ingestune_tui.tui.theme import THEMES
 from ingestune_tui.tui.widgets.key_footer import MOST_KEYS, KeyFooter
@@ -216,15 +217,37 @@ async def test_an_open_input_that_holds_what_the_row_holds_is_not_asked_about(ed
     assert app.return_value == 0
 
 
+def colours_of(app: ShownApp) -> set[str]:
+    """Every colour on the screen, of letters and behind them, as `#rrggbb` where it is one of 16 million."""
+    strips = app.screen._compositor.render_strips(app.size)
+    styles = [segment.style for strip in strips for segment in strip if segment.style is not None]
+    return {colour.name for style in styles for colour in (style.color, style.bgcolor) if colour is not None}
+
+
 @pytest.mark.parametrize("name", [theme.name for theme in THEMES if theme.name != "dark"])
-async def test_every_theme_draws_every_place(editor: Editor, name: str) -> None:
+async def test_every_theme_draws_every_place_in_its_own_colours(editor: Editor, name: str) -> None:
+    fake = FakeStudy()
     app = editor()
+    app.state.study = StudyView.of(fake.all())
+    app.state.studies = (StudyLine(fake.study(), 62),)
+    drawn: dict[str, list[tuple[str, set[str]]]] = {}
+    dark_values, values = (set(each.variables.values()) for each in THEMES if each.name in ("dark", name))
     async with app.run_test(size=(80, 24)) as pilot:
-        app.theme = name
-        for key, _, _ in PLACES:
-            await pilot.press(key)
-            await pilot.pause()
+        for theme in ("dark", name):
+            app.theme = theme
+            for key, mode, _ in PLACES:
+                await pilot.press(key)
+                await ready(pilot)
+                drawn.setdefault(mode, []).append((app.text(), colours_of(app)))
         assert app.state.remembered.theme == name
+    shown = {
+        "grid": "compression.type", "live": "faster", "leaderboard": "◆  1", "compare": "◆ tuned", "studies": "✓ fin",
+    }  # fmt: skip
+    for mode, ((text, dark), (again, colours)) in drawn.items():
+        assert shown[mode] in text
+        assert again == text
+        assert len(colours) > 1
+        assert colours & dark <= dark_values & values  # some themes draw several lines in the same palette
 
 
 async def test_keys_can_be_remapped(tmp_path: Path) -> None:

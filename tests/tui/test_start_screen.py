@@ -104,6 +104,27 @@ async def test_another_grid_and_another_cluster_are_two_keys_away(starter: Start
         assert started[0][2] == "simulated"
 
 
+async def test_left_and_right_go_from_one_list_to_the_other_and_back(starter: Starter) -> None:
+    app = starter()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        for key, where in (("left", "where"), ("left", "what"), ("right", "where"), ("right", "what")):
+            await pilot.press(key)
+            assert app.focused is not None
+            assert app.focused.id == where
+
+
+async def test_q_quits_from_the_first_screen(starter: Starter, started: list[list[str]]) -> None:
+    app = starter()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        assert "q quit" in app.text().splitlines()[-1]
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_value == 0
+    assert started == []
+
+
 async def test_the_choice_is_remembered_for_the_next_start(starter: Starter, started: list[list[str]]) -> None:
     app = starter()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -330,6 +330,21 @@ async def test_find_narrows_by_name_cluster_grid_and_state(tmp_path: Path, store
         assert "2 studies" in app.text()
 
 
+@pytest.mark.parametrize("key", ["down", "tab", "escape"])
+async def test_out_of_the_find_line_it_goes_to_the_list_and_what_was_found_stays(
+    tmp_path: Path, store: Store, key: str
+) -> None:
+    app = ShownApp(tmp_path, "studies")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(app, store, pilot)
+        await pilot.press("slash", *"stopped")
+        assert not app.screen.query_one(RowTable).has_focus
+        await pilot.press(key)
+        await pilot.pause()
+        assert app.screen.query_one(RowTable).has_focus
+        assert "1 of 2 studies" in app.text()
+
+
 @pytest.mark.parametrize(
     ("iso", "text"),
     [("2026-11-20T10:00:00+00:00", "20 Nov"), ("2025-11-20T10:00:00+00:00", "Nov 2025"), ("nonsense", "")],

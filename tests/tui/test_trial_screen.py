@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.containers import VerticalScroll
 
 from ingestune_tui.bench.latency import encode, histogram_of
 from ingestune_tui.model.events import TrialStarted, WorkloadFinished
@@ -69,16 +70,39 @@ async def test_a_running_trials_charts_say_that_theirs_are_of_now(tmp_path: Path
         assert f"┄ p99 {three_digits(newest)} now" in labels
 
 
-async def test_the_cause_of_client_bound_is_shown(tmp_path: Path, view: StudyView) -> None:
+def all_client_bound(view: StudyView) -> None:
+    """Every trial is flagged, so that more is said of it."""
     for trial in view.trials.values():
         done = trial.finished
         assert done is not None
         trial.finished = msgspec.structs.replace(done, flags=("client-bound",), due_to_sent_p99_ms=3.2)
+
+
+async def test_the_cause_of_client_bound_is_shown(tmp_path: Path, view: StudyView) -> None:
+    all_client_bound(view)
     app = ShownApp(tmp_path, "leaderboard", view)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
         await pilot.pause()
         assert "⚠ client-bound: messages were sent late, 3.20 ms after" in app.text()
+
+
+async def test_down_and_up_scroll_what_is_said_of_a_trial_to_its_last_line(tmp_path: Path, view: StudyView) -> None:
+    all_client_bound(view)
+    app = ShownApp(tmp_path, "leaderboard", view)
+    async with app.run_test(size=(60, 16)) as pilot:
+        await pilot.press("enter")
+        await ready(pilot)
+        facts = app.screen.query_one("#facts", VerticalScroll)
+        before = app.text()
+        for key, line in (("down", 1), ("down", 2), ("up", 1), ("up", 0)):
+            await pilot.press(key)
+            await pilot.pause()
+            assert facts.scroll_offset.y == line
+            assert (app.text() == before) is (line == 0)
+        await pilot.press(*["down"] * 20)
+        await pilot.pause()
+        assert "partitions" in app.text()
 
 
 async def filled(path: Path, fake: FakeStudy) -> Store:

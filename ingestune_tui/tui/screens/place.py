@@ -32,8 +32,6 @@ class Place(Screen[None]):
     """Its mode in the app, marked on the places bar."""
     HELP: ClassVar[str] = ""
     """What this screen is for, in a sentence or two, shown by `?`."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (60, "-normal"), (100, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-usual"), (34, "-tall")]
 
     _focused_last: Widget | None = None
 

@@ -46,7 +46,7 @@ class TrialScreen(StudyPlace):
     )
     CSS = """
     TrialScreen {
-        & #charts { height: 1fr; min-height: 8; margin: 1 0; }
+        & #charts { height: 1fr; min-height: 2; margin: 1 0; }
         & #over-time { width: 3fr; }
         & #distribution { width: 2fr; margin: 0 0 0 2; }
         & #histogram { height: 1fr; }
