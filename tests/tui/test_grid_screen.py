@@ -556,3 +556,14 @@ async def test_what_librdkafka_refuses_stands_on_its_row_in_its_words(
         await ready(pilot)
         assert any("linger.ms " in line and "20: librdkafka" in line for line in app.text().splitlines())
         assert "⚠ 1 problem" in app.text().splitlines()[1]
+
+
+async def test_saving_keeps_what_the_open_input_holds(editor: Editor, grid_file: Path) -> None:
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "9", "ctrl+s")
+        await ready(pilot)
+        assert tomli.loads(grid_file.read_text())["producer"]["linger.ms"] == [0, 5, 20, 9]
+        assert not app.screen.query(Input)
+        assert "mine.toml*" not in app.text()

@@ -81,9 +81,11 @@ class GridScreen(GridEdits):
     # The file.
 
     def action_save(self) -> None:
-        if (current := self._current) is not None and current.editing and not current.keep():
-            return
-        self.call_after_refresh(self._save)
+        if (current := self._current) is not None and current.editing:
+            if (edited := current.edited()) is None:
+                return
+            self._edited(edited)  # at once: a message would come after the file was written
+        self._save()
 
     @work
     async def _save(self) -> None:

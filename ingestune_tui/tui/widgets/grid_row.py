@@ -245,13 +245,15 @@ class GridRow(Widget, can_focus=True):
         self.refresh(layout=True)
         self.post_message(self.EditingChanged())
 
-    def keep(self, step: int = 0) -> bool:
-        """Send what was typed if it can stand; False while something is wrong with it."""
+    def keep(self, step: int = 0) -> None:
+        """Send what was typed, if it can stand."""
+        if (edited := self.edited(step)) is not None:
+            self.post_message(edited)
+
+    def edited(self, step: int = 0) -> GridRow.Edited | None:
+        """What was typed; None, and the reason is shown, while something is wrong with it."""
         field = self.query_one(RowInput)
-        if self._show_problem(field.value):
-            return False
-        self.post_message(self.Edited(self._row, field.value, step))
-        return True
+        return None if self._show_problem(field.value) else self.Edited(self._row, field.value, step)
 
     def _show_problem(self, text: str) -> str:
         problem = self._check(self._row, text)
