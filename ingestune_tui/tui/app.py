@@ -222,9 +222,7 @@ class IngestuneApp(Editing):
         from ingestune_tui.tui.screens.dialogs import ask, ask_to_quit
 
         document = self.state.document
-        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
-        half_typed = any(screen.half_typed for screen in screens if isinstance(screen, Place))
-        if document is not None and (document.changed or half_typed):
+        if document is not None and (document.changed or self.half_typed):
             question = ask(f"{document.name} has unsaved changes", "Quitting drops them.", "Drop them", destroys=True)
             if await self.push_screen_wait(question) != "yes":
                 return

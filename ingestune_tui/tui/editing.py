@@ -97,10 +97,18 @@ class Editing(Watching):
                 self.document_changed()
         self.refresh()
 
+    @property
+    def half_typed(self) -> bool:
+        """Whether a row of the grid is open and holds something else than it shows, on the screen or behind another."""
+        from ingestune_tui.tui.screens.place import Place
+
+        screens = [screen for stack in self._screen_stacks.values() for screen in stack]
+        return any(screen.half_typed for screen in screens if isinstance(screen, Place))
+
     @on(GridChosen)
     def _grid_chosen(self, message: GridChosen) -> None:
         document = self.state.document
-        if document is None or not document.changed:
+        if document is None or not (document.changed or self.half_typed):
             self._open_chosen(message)
         elif document.is_from(message.path):
             self._use_document(message)  # the edited copy goes on; it is not read again from the disk

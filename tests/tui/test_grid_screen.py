@@ -20,7 +20,7 @@ from ingestune_tui.model.events import now
 from ingestune_tui.model.space import expand
 from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.grid_document import GridDocument
-from ingestune_tui.tui.messages import RunAsked
+from ingestune_tui.tui.messages import GridChosen, RunAsked
 from ingestune_tui.tui.screens.dialogs import Dialog
 from ingestune_tui.tui.screens.grid import GridScreen
 from ingestune_tui.tui.screens.pick_property import PickProperty
@@ -567,3 +567,25 @@ async def test_saving_keeps_what_the_open_input_holds(editor: Editor, grid_file:
         assert tomli.loads(grid_file.read_text())["producer"]["linger.ms"] == [0, 5, 20, 9]
         assert not app.screen.query(Input)
         assert "mine.toml*" not in app.text()
+
+
+async def test_what_was_typed_for_one_grid_is_asked_about_and_never_stands_in_another(
+    editor: Editor, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(GRID)
+    app = editor()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press("enter", "space", "7")
+        app.action_switch_place("studies")  # as a click on its name does, which leaves the input open
+        await ready(pilot)
+        app.post_message(GridChosen(other, ClusterChoice("simulated"), run=False, ready=False))
+        await pilot.pause()
+        await pilot.pause()
+        assert isinstance(app.screen, Dialog)
+        await pilot.press("right", "enter")
+        await ready(pilot)
+        assert app.state.document is not None
+        assert app.state.document.path == other
+        assert not app.screen.query(Input)

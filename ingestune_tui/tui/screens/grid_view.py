@@ -59,6 +59,8 @@ class GridView(Place):
             return
         if document is not self._document:
             self._document, self._opened = document, frozenset()
+            for widget in self._row_widgets():
+                widget.close(focus=False)  # what is open there was typed for the grid before
         wanted = (document, document.text, document.problems, self._opened, self._rows_width)
         if wanted != self._drawn:
             self._drawn = wanted
