@@ -128,6 +128,8 @@ def verdict_text(outcome: Outcome, against: str = "the baseline") -> str:
         return f"{said}; {outcome.reason}" if outcome.verdict == "slower" and outcome.reason else said
     reason = f": {outcome.reason}" if outcome.reason else ""
     if outcome.verdict == "unconfirmed":
+        if outcome.winner == outcome.baseline:
+            return f"the baseline, and nothing is claimed for it{reason}"
         return f"a leader, not confirmed{reason}" if outcome.winner is not None else f"no leader{reason}"
     return f"{outcome.verdict}{reason}"
 

@@ -298,4 +298,6 @@ async def test_nothing_is_claimed_for_the_baseline(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.push_screen(ExportScreen(export_of_outcome(view, outcome)))
         await pilot.pause()
-        assert "◇ this is the baseline: nothing is claimed for it" in app.text()
+        assert "◇ the baseline, and nothing is claimed for it" in app.text()
+        assert "# the baseline, and nothing is claimed for it" in app.text()
+        assert "a leader" not in app.text()

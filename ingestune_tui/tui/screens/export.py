@@ -91,7 +91,7 @@ def _unconfirmed(view: StudyView, workload: Workload, tuned: Configuration, base
         workload=workload,
         objective=view.scoring.objective,
         verdict="unconfirmed",
-        reason="only the winner of a study is confirmed",
+        reason="" if tuned == baseline else "only the winner of a study is confirmed",
         winner=tuned,
         baseline=baseline,
     )
@@ -100,7 +100,7 @@ def _unconfirmed(view: StudyView, workload: Workload, tuned: Configuration, base
 def claim_of(outcome: Outcome) -> Run:
     """What is claimed for it. Where nothing is proven that comes first, before any figure."""
     if outcome.winner == outcome.baseline:
-        return "◇ this is the baseline: nothing is claimed for it", "baseline"
+        return "◇ the baseline, and nothing is claimed for it", "baseline"
     if outcome.verdict == "faster":
         return f"◆ {verdict_text(outcome)}", "tuned"
     why = outcome.reason if outcome.verdict == "unconfirmed" else ""
