@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from ingestune_tui.bench.consume import GRACE_S
 from ingestune_tui.bench.latency import decode
-from ingestune_tui.bench.protocol import AllSent, ConsumerSpec, Pace, Saturate, StageDone
+from ingestune_tui.bench.protocol import AllSent, ConsumerSpec, Finished, Pace, Saturate, StageDone
 from tests.bench.load_child import LoadChild, fresh_topic, producer_spec
 
 pytestmark = pytest.mark.kafka
@@ -43,7 +46,9 @@ BATCH_BY_BATCH = {"fetch.message.max.bytes": "1"}
 """A consumer of such batches that takes one with each fetch is far slower than their producer, on any machine."""
 
 
-def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_kafka: str) -> None:
+@contextmanager
+def long_backlog(local_kafka: str) -> Iterator[tuple[LoadChild, Finished, str]]:
+    """A consumer before a backlog that it reads slowly, what the producer wrote, and the topic."""
     with (
         fresh_topic(local_kafka) as topic,
         LoadChild(producer_spec(local_kafka, topic, 1000, config=SMALL_BATCHES)) as producer,
@@ -52,7 +57,11 @@ def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_ka
         producer.ready()
         consumer.ready()
         producer.saturate(1.5)
-        written = producer.finish()
+        yield consumer, producer.finish(), topic
+
+
+def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_kafka: str) -> None:
+    with long_backlog(local_kafka) as (consumer, written, _):
         done = consumer.saturate(1.0)
         consumer.finish()
     assert 0 < done.messages < written.acknowledged
@@ -62,15 +71,7 @@ def test_a_backlog_too_long_for_the_window_is_counted_as_far_as_it_went(local_ka
 
 def test_a_window_ends_with_the_last_message_that_retention_has_left(local_kafka: str) -> None:
     """Deleted while the consumer is somewhere in the middle: one partition whole, the others but for their last."""
-    with (
-        fresh_topic(local_kafka) as topic,
-        LoadChild(producer_spec(local_kafka, topic, 1000, config=SMALL_BATCHES)) as producer,
-        LoadChild(consumer_spec(local_kafka, topic, **BATCH_BY_BATCH)) as consumer,
-    ):
-        producer.ready()
-        consumer.ready()
-        producer.saturate(1.0)
-        written = producer.finish()
+    with long_backlog(local_kafka) as (consumer, written, topic):
         consumer.say(Saturate(seconds=30.0))
         while not any(sample.messages for sample in consumer.samples("saturated")):
             consumer.next_event()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from ingestune_tui.storage.store import Store
 from ingestune_tui.tui.grid_document import GridDocument
+from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp
 
 SIZES = [(80, 24), (120, 40)]
@@ -34,6 +36,16 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     """A small and a comfortable terminal."""
     found: tuple[int, int] = request.param
     return found
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """A database with one finished study, and without its trials."""
+    async with await Store.open(tmp_path / "results.db") as opened:
+        fake = FakeStudy(pairs=4, searched=4)
+        fake.all()
+        await opened.create_study(fake.study())
+        yield opened
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from textual.widgets import Static
 from ingestune_tui.errors import StoreError
 from ingestune_tui.model.study import Study
 from ingestune_tui.storage.store import Store
-from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import ShownApp, ready
 
 BUSY = StoreError("results.db is kept busy", "Try again when the backup is done.")
@@ -31,16 +29,6 @@ class Door:
         if self.shut:
             raise BUSY
         return self._store
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """One finished study."""
-    async with await Store.open(tmp_path / "results.db") as opened:
-        fake = FakeStudy(pairs=4, searched=4)
-        fake.all()
-        await opened.create_study(fake.study())
-        yield opened
 
 
 async def refuse(_: Store) -> list[Study]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,13 @@ from tests.tui.shown import ShownApp, ready
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """One finished study."""
-    async with await Store.open(tmp_path / "results.db") as opened:
-        fake = FakeStudy(pairs=4, searched=4)
-        fake.all()
-        await opened.create_study(fake.study())
-        for trial in fake.trials:
-            await opened.finish_trial(trial)
-        yield opened
+async def store(store: Store) -> Store:
+    """The study with its trials."""
+    fake = FakeStudy(pairs=4, searched=4)
+    fake.all()
+    for trial in fake.trials:
+        await store.finish_trial(trial)
+    return store
 
 
 async def showing(app: ShownApp, store: Store, pilot: Pilot[int]) -> None:

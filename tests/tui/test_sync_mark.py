@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,16 +19,6 @@ from tests.tui.fake_study import FakeStudy
 from tests.tui.shown import NOW, ShownApp, ready, until
 
 COPY = SharedCopy(Secret("postgresql://nobody@127.0.0.1:1/none"), allow_plaintext=False, origin="INGESTUNE_POSTGRES")
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """A study that PostgreSQL does not have: its cluster waits too."""
-    async with await Store.open(tmp_path / "results.db") as opened:
-        fake = FakeStudy(pairs=4, searched=4)
-        fake.all()
-        await opened.create_study(fake.study())
-        yield opened
 
 
 def app_over(home: Path, place: str, store: Store, view: StudyView | None = None) -> ShownApp:
